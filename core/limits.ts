@@ -1,0 +1,57 @@
+/**
+ * Every maximum of the program, with its unit in its name. A limit that is reached refuses, slows or counts;
+ * nothing grows without bound. Limits that shape the bytes of a core are marked `core:` and go into the log's
+ * configuration leaf, since changing them changes what the log commits to.
+ */
+export const LIMITS = {
+  // Accepting
+  body_bytes_max: 33_554_432, // after decompression
+  body_records_max: 20_000,
+  record_bytes_max: 16_777_216, // core: a longer record is rejected
+  json_depth_max: 64, // core
+  queue_bytes_max: 134_217_728, // records waiting for the log
+  queue_records_max: 100_000,
+  body_idle_ms_max: 15_000, // a client that stops sending
+  body_total_ms_max: 120_000,
+  reject_quota_per_minute_max: 1_000, // rejected leaves that one key may cause
+  requests_in_flight_max: 512,
+
+  // The event
+  id_chars_max: 200, // core: event_id, call_id, trace_id ...
+  name_chars_max: 256, // core: user, role, agent, server, tool ...
+  uri_chars_max: 2_048, // core
+  data_sources_max: 256, // core
+  tools_max: 2_000, // core: definitions in one tools.list
+  field_bytes_max: 1_048_576, // core: content, params; above it a field keeps head, tail, digest and size
+  field_head_bytes: 524_288, // core
+  field_tail_bytes: 131_072, // core
+  rejected_bytes_kept_max: 65_536, // core
+  time_ahead_ms_max: 86_400_000, // core: a producer's clock may be this far ahead of ours
+  time_earliest: '2000-01-01T00:00:00Z', // core
+
+  // The log
+  core_bytes_max: 65_535, // C2SP tlog-tiles entry size
+  batch_records_max: 10_000,
+  batch_bytes_max: 33_554_432,
+  dedup_horizon_max: 1_000_000, // core: sequence numbers in which an event_id is remembered
+  session_gap_ms: 1_800_000, // core
+  session_cache_max: 50_000, // session links held in memory; older ones are looked up
+  checkpoint_interval_ms: 2_000,
+  checkpoint_idle_ms: 60_000,
+
+  // Reading
+  page_rows_max: 1_000,
+  session_events_max: 10_000, // events of one session in one answer
+  query_ms_max: 15_000,
+  verify_window_max: 4_000_000, // leaf hashes held at once
+  verify_findings_max: 1_000,
+
+  // Detection
+  engine_sessions_max: 20_000, // sessions whose lineage is held in memory; older ones are rebuilt from the store
+  lineage_values_per_session_max: 20_000,
+  lineage_text_bytes_max: 262_144, // of one result that is searched for values
+  replay_events_per_session_max: 10_000,
+  alerts_per_session_max: 200,
+} as const;
+
+export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

@@ -1,0 +1,156 @@
+/** What a writer reads when it takes a log over: recent ids, last records, the configuration in force. */
+
+import { parseCore } from '../../core_record.ts';
+import type { ProvenanceEvent } from '../../event.ts';
+import { eventOf, storedFields } from '../../stored_event.ts';
+import { RowReader } from '../row_binary.ts';
+import type { Store } from '../store.ts';
+
+/** The ids of records from `since` on with the number under which each came first: 16-byte digests. */
+export async function readHorizon(
+  store: Store,
+  log: string,
+  since: number,
+  add: (id: Uint8Array, seq: number) => void,
+): Promise<void> {
+  const bytes = await store.binary(
+    `SELECT seq, toFixedString(substring(SHA256(concat(if(kind = 'event', 'event', 'internal'), '\\0', tenant, '\\0', event_id)), 1, 16), 16)
+     FROM v_events
+     WHERE log = {log:String} AND seq >= {since:UInt64} AND kind IN ('event', 'alert', 'action', 'config')`,
+    { log, since },
+  );
+  const row = new RowReader(bytes);
+  while (!row.done) {
+    const seq = row.u64();
+    add(row.fixed(16), seq);
+  }
+}
+
+/** Cores of the last records below the head with their leaf hashes, to be compared before anything is added. */
+export async function readTail(
+  store: Store,
+  log: string,
+  from: number,
+): Promise<{ seq: number; core: string; leaf_hash: Buffer }[]> {
+  const bytes = await store.binary(
+    `SELECT l.seq, e.core, l.leaf_hash
+     FROM (SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq >= {from:UInt64}) AS l
+     LEFT JOIN (SELECT seq, core FROM v_events WHERE log = {log:String} AND seq >= {from:UInt64}) AS e USING (seq)
+     ORDER BY l.seq, l.leaf_hash`,
+    { log, from },
+  );
+  const row = new RowReader(bytes);
+  const tail: { seq: number; core: string; leaf_hash: Buffer }[] = [];
+  while (!row.done) tail.push({ seq: row.u64(), core: row.string(), leaf_hash: row.fixed(32) });
+  return tail;
+}
+
+/** The configuration that the newest configuration record of a log holds, as JSON text, or undefined. */
+export async function readConfiguration(store: Store, log: string): Promise<string | undefined> {
+  const rows = await store.rows<{ detail: string }>(
+    `SELECT detail FROM v_events WHERE log = {log:String} AND tenant = '*' AND kind = 'config' ORDER BY seq DESC LIMIT 1`,
+    { log },
+  );
+  return rows[0]?.detail;
+}
+
+/** Stored parts of single records, for comparing a repeated id with its first record. */
+export interface StoredParts {
+  seq: number;
+  type: string;
+  time_ms: number;
+  who: string;
+  what: string;
+  params: string;
+  content: string;
+  detail: string;
+}
+
+export async function readParts(store: Store, log: string, seqs: readonly number[]): Promise<StoredParts[]> {
+  return store.rows<StoredParts>(
+    `SELECT e.seq AS seq, e.type AS type, toUnixTimestamp64Milli(e.time) AS time_ms, e.who AS who, e.what AS what,
+            c.params AS params, c.content AS content, e.detail AS detail
+     FROM (SELECT * FROM v_events WHERE log = {log:String} AND seq IN {seqs:Array(UInt64)}) AS e
+     INNER JOIN (SELECT * FROM v_content WHERE log = {log:String} AND seq IN {seqs:Array(UInt64)} AND state = 'kept') AS c
+       ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq`,
+    { log, seqs },
+  );
+}
+
+const EVENT_COLUMNS = `e.seq, toString(e.type), e.event_id, e.session_seq, toUnixTimestamp64Milli(e.time),
+            toUnixTimestamp64Milli(e.received_at), e.core, e.who, e.what, e.detail, c.params, c.content, toString(c.state)`;
+
+function readEvents(log: string, bytes: Buffer): ProvenanceEvent[] {
+  const row = new RowReader(bytes);
+  const events: ProvenanceEvent[] = [];
+  while (!row.done) events.push(readEvent(log, row));
+  return events;
+}
+
+function readEvent(log: string, row: RowReader): ProvenanceEvent {
+  const place = {
+    log,
+    seq: row.u64(),
+    type: row.string(),
+    event_id: row.string(),
+    session_seq: row.u32(),
+    time_ms: row.i64(),
+    received_at_ms: row.i64(),
+    time: '',
+  };
+  const core = parseCore(row.string());
+  place.time = core.time ?? '';
+  const parts = {
+    who: row.string(),
+    what: row.string(),
+    detail: row.string(),
+    params: row.string(),
+    content: row.string(),
+  };
+  const kept = row.string() === 'kept';
+  return eventOf(place, storedFields({ ...parts, has_content: kept && core.commit.content !== undefined }));
+}
+
+/** One session's events in log order up to (not including) `before`, at most `rows_max` of the newest. */
+export async function readSessionEvents(
+  store: Store,
+  log: string,
+  key: { tenant: string; session_id: string },
+  before: number,
+  rows_max: number,
+): Promise<ProvenanceEvent[]> {
+  const bytes = await store.binary(
+    `SELECT ${EVENT_COLUMNS}
+     FROM (SELECT * FROM v_events WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+             AND seq < {before:UInt64} AND kind = 'event' ORDER BY seq DESC LIMIT {rows_max:UInt32}) AS e
+     LEFT JOIN (SELECT * FROM v_content WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+             AND seq < {before:UInt64}) AS c USING (seq)
+     ORDER BY e.seq`,
+    { log, ...key, before, rows_max },
+  );
+  return readEvents(log, bytes);
+}
+
+/** Events with sequence numbers in [from, to), in log order. */
+export async function readEventRange(store: Store, log: string, from: number, to: number): Promise<ProvenanceEvent[]> {
+  const bytes = await store.binary(
+    `SELECT ${EVENT_COLUMNS}
+     FROM (SELECT * FROM v_events WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64} AND kind = 'event') AS e
+     LEFT JOIN (SELECT * FROM v_content WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}) AS c
+       ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq
+     ORDER BY e.seq`,
+    { log, from, to },
+  );
+  return readEvents(log, bytes);
+}
+
+/** The details of all records that say that content was erased or has expired, as JSON text. */
+export async function readErasures(store: Store, log: string): Promise<string[]> {
+  const rows = await store.rows<{ detail: string }>(
+    `SELECT detail FROM v_events
+     WHERE log = {log:String} AND kind = 'action' AND type IN ('erasure', 'expiry')
+     ORDER BY seq`,
+    { log },
+  );
+  return rows.map((row) => row.detail);
+}

@@ -1,0 +1,73 @@
+/** Hashes of the log's tree for proofs: leaves, and the stored roots of complete subtrees of 256^n leaves. */
+import { Buffer } from 'node:buffer';
+import { AppError } from '../../errors.ts';
+import type { Hasher } from '../../tlog/hasher.ts';
+import { buildProof, type NodeCoordinate } from '../../tlog/proof.ts';
+import { RowReader } from '../row_binary.ts';
+import type { Store } from '../store.ts';
+
+const LEVEL_STEP = 8;
+const CHUNK = 4_096;
+
+/** Leaf hashes in [from, to), in order. A fork shows as more hashes than numbers. */
+export async function readLeaves(
+  store: Store,
+  log: string,
+  from: number,
+  to: number,
+): Promise<{ seq: number; hash: Buffer }[]> {
+  const bytes = await store.binary(
+    `SELECT DISTINCT seq, leaf_hash
+     FROM leaves
+     WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}
+     ORDER BY seq, leaf_hash`,
+    { log, from, to },
+  );
+  const row = new RowReader(bytes);
+  const leaves: { seq: number; hash: Buffer }[] = [];
+  while (!row.done) leaves.push({ seq: row.u64(), hash: row.fixed(32) });
+  return leaves;
+}
+
+async function readStored(store: Store, log: string, level: number, indexes: number[]): Promise<Map<number, Buffer>> {
+  const found = new Map<number, Buffer>();
+  for (let from = 0; from < indexes.length; from += CHUNK) {
+    const part = indexes.slice(from, from + CHUNK);
+    const sql =
+      level === 0
+        ? 'SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq IN {indexes:Array(UInt64)}'
+        : 'SELECT idx, hash FROM nodes WHERE log = {log:String} AND level = {level:UInt8} AND idx IN {indexes:Array(UInt64)}';
+    const row = new RowReader(await store.binary(sql, { log, level, indexes: part }));
+    while (!row.done) found.set(row.u64(), Buffer.from(row.fixed(32)));
+  }
+  return found;
+}
+
+/** Reads what the coordinates of a proof need, and folds it. Throws `tree_hash_missing` when the store lacks a hash. */
+export async function readProof(
+  store: Store,
+  log: string,
+  hasher: Hasher,
+  coordinates: readonly (readonly NodeCoordinate[])[],
+): Promise<Uint8Array[]> {
+  const wanted = new Map<number, Set<number>>();
+  for (const { level, index } of coordinates.flat()) {
+    const base = Math.floor(level / LEVEL_STEP) * LEVEL_STEP;
+    const width = 2 ** (level - base);
+    const set = wanted.get(base) ?? new Set<number>();
+    for (let i = 0; i < width; i++) set.add(index * width + i);
+    wanted.set(base, set);
+  }
+  const stored = new Map<number, Map<number, Buffer>>();
+  for (const [level, indexes] of wanted) stored.set(level, await readStored(store, log, level, [...indexes]));
+  const nodeAt = (level: number, index: number): Uint8Array => {
+    if (level % LEVEL_STEP === 0) {
+      const hash = stored.get(level)?.get(index);
+      if (hash === undefined)
+        throw new AppError('tree_hash_missing', `the store has no hash of level ${level}, ${index}`);
+      return hash;
+    }
+    return hasher.node(nodeAt(level - 1, 2 * index), nodeAt(level - 1, 2 * index + 1));
+  };
+  return buildProof(hasher, coordinates, nodeAt);
+}

@@ -1,0 +1,465 @@
+/**
+ * The one writer of a log: takes records from a bounded queue, sequences them, stores them, and commits the head. A
+ * record is acknowledged when it is durable and under the head. While one batch is being stored the next is prepared.
+ */
+import { randomFillSync } from 'node:crypto';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { AppError, messageOf } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Pseudonymizer } from '../core/pseudonym.ts';
+import { insertHead } from '../core/store/queries/head.ts';
+import { readSessions } from '../core/store/queries/session_state.ts';
+import { readParts, type StoredParts } from '../core/store/queries/takeover.ts';
+import type { Store } from '../core/store/store.ts';
+import { type BatchRows, clearRows, encodeBatchEnd, encodeRecord, INSERT_ORDER, newBatchRows } from './encode.ts';
+import { horizonId } from './horizon.ts';
+import { parseRecord } from './parse.ts';
+import type { AcceptedRecord, InternalRecord, SequencedRecord } from './record.ts';
+import { type SequencedBatch, type SequencerInput, sequenceBatch, sessionKey } from './sequencer.ts';
+import { type SignedHead, type Takeover, takeOver } from './takeover.ts';
+
+export interface Receipt {
+  seq: number;
+  outcome: 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+  event_id: string;
+  leaf_hash: string;
+  reason?: string;
+  message?: string;
+  first_seq?: number;
+}
+
+export interface Head {
+  log: string;
+  size: number;
+  root: Uint8Array;
+}
+
+export interface LogWriterOptions {
+  store: Store;
+  log: string;
+  pseudonyms: Pseudonymizer;
+  /** What the signer signed last, from its own memory; asked again at each takeover. */
+  lastSigned: () => SignedHead | undefined;
+  now: () => number;
+  /** Called with each committed batch, in order. The writer waits when its answer lags. */
+  onCommitted: (records: readonly SequencedRecord[]) => Promise<void>;
+  onNotice?: (notice: string, fields: Record<string, unknown>) => void;
+}
+
+type Item = { record: AcceptedRecord; internal?: undefined } | { record: InternalRecord; internal: true };
+
+/** Records that were handed in together and are answered together. */
+interface Submission {
+  items: Item[];
+  bytes: number;
+  taken: number;
+  receipts: Receipt[];
+  resolve: (receipts: Receipt[]) => void;
+  reject: (error: Error) => void;
+}
+
+interface Batch {
+  sequenced: SequencedBatch;
+  rows: BatchRows;
+  submissions: { submission: Submission; count: number }[];
+  bytes: number;
+}
+
+const CHUNK_RECORDS = 2_000; // records looked up together
+const SLICE_RECORDS = 128; // records between two chances for other work
+const RETRY_MS = [200, 1_000, 5_000];
+
+export class LogWriter {
+  private readonly options: LogWriterOptions;
+  private takeover: Takeover;
+  private readonly queue: Submission[] = [];
+  private queued_records = 0;
+  private queued_bytes = 0;
+  private received_at_ms: number;
+  private committed: Head;
+  /** The batch that is being stored: its records are not yet to be found in the store. */
+  private storing: SequencedBatch | undefined;
+  private observing: Promise<void> = Promise.resolve();
+  private readonly buffers = [newBatchRows(), newBatchRows()];
+  private wake: () => void = () => undefined;
+  private closing = false;
+  private broken: AppError | undefined;
+  private readonly running: Promise<void>;
+
+  private constructor(options: LogWriterOptions, takeover: Takeover) {
+    this.options = options;
+    this.takeover = takeover;
+    this.received_at_ms = takeover.received_at_ms;
+    this.committed = this.headOf(takeover);
+    this.running = this.run();
+  }
+
+  /** Takes the log over and starts writing. Errors as in `takeOver`. */
+  static async open(options: LogWriterOptions): Promise<LogWriter> {
+    const takeover = await takeOver(options.store, options.log, options.pseudonyms, options.lastSigned());
+    return new LogWriter(options, takeover);
+  }
+
+  private headOf(takeover: Takeover): Head {
+    return { log: this.options.log, size: takeover.state.range.size, root: takeover.state.range.root() };
+  }
+
+  /** The committed head. */
+  get head(): Head {
+    return this.committed;
+  }
+
+  /** What waits, for metrics and for deciding whether to take more. */
+  get waiting(): { records: number; bytes: number; broken: boolean } {
+    return { records: this.queued_records, bytes: this.queued_bytes, broken: this.broken !== undefined };
+  }
+
+  /** Stamps bytes with our clock, which never runs backwards, and with a salt; once and before anything else. */
+  accept(bytes: Buffer, tenant: string, accepted_by: string): AcceptedRecord {
+    return { bytes, tenant, accepted_by, received_at_ms: this.clock(), salt: freshSalt() };
+  }
+
+  /** The same for a record of the program's own. */
+  stamp(record: Omit<InternalRecord, 'received_at_ms' | 'salt'>): InternalRecord {
+    return { ...record, received_at_ms: this.clock(), salt: freshSalt() };
+  }
+
+  private clock(): number {
+    this.received_at_ms = Math.max(this.received_at_ms, this.options.now());
+    return this.received_at_ms;
+  }
+
+  /**
+   * Hands records to the log. Resolves with a receipt a record, in order, when all are durable and under the head.
+   * Rejects with `queue_full` (nothing was taken: come back later), `store_unavailable` (nothing is acknowledged;
+   * send again, what was stored is recognised) or `log_closed`.
+   */
+  submit(records: readonly AcceptedRecord[]): Promise<Receipt[]> {
+    const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
+    const over_records = this.queued_records + records.length > LIMITS.queue_records_max;
+    const over_bytes = this.queued_bytes + bytes > LIMITS.queue_bytes_max;
+    // A body that is larger than the whole queue would never fit: it is taken when the queue is empty.
+    if ((over_records || over_bytes) && this.queued_records > 0) {
+      return Promise.reject(new AppError('queue_full', `${this.queued_records} records wait for the log already`));
+    }
+    return this.enqueue(
+      records.map((record) => ({ record })),
+      bytes,
+    );
+  }
+
+  /** The program's own records; they are few, and none is refused. */
+  submitInternal(records: readonly InternalRecord[]): Promise<Receipt[]> {
+    return this.enqueue(
+      records.map((record) => ({ record, internal: true })),
+      0,
+    );
+  }
+
+  private enqueue(items: Item[], bytes: number): Promise<Receipt[]> {
+    if (this.closing) return Promise.reject(new AppError('log_closed', 'the log is being closed'));
+    if (this.broken) return Promise.reject(unavailable(this.broken));
+    if (items.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ items, bytes, taken: 0, receipts: [], resolve, reject });
+      this.queued_records += items.length;
+      this.queued_bytes += bytes;
+      this.wake();
+    });
+  }
+
+  /** Writes what waits, lets the observers finish, and stops. */
+  async close(): Promise<void> {
+    this.closing = true;
+    this.wake();
+    await this.running;
+    await this.observing;
+  }
+
+  /** Resolves when all that was committed so far has been observed. */
+  async settled(): Promise<void> {
+    await this.observing;
+  }
+
+  private async run(): Promise<void> {
+    let storing: Promise<Batch> | undefined;
+    let turn = 0;
+    for (;;) {
+      if (this.queue.length === 0 && storing === undefined) {
+        if (this.closing) return;
+        await new Promise<void>((resolve) => {
+          this.wake = resolve;
+        });
+        continue;
+      }
+      const batch = newBatch(this.buffers[turn % 2] as BatchRows);
+      turn++;
+      let error: unknown;
+      try {
+        await this.fill(batch, storing);
+      } catch (thrown) {
+        error = thrown;
+      }
+      try {
+        await storing;
+      } catch (thrown) {
+        error = thrown;
+      }
+      storing = undefined;
+      this.storing = undefined;
+      if (error !== undefined) {
+        await this.recover(batch, error);
+        continue;
+      }
+      if (batch.sequenced.records.length > 0) storing = this.commit(batch);
+    }
+  }
+
+  /** Prepares records until the batch is full, or until the batch before it is stored and nothing more waits. */
+  private async fill(batch: Batch, storing: Promise<Batch> | undefined): Promise<void> {
+    let stored = storing === undefined;
+    const done = storing?.then(
+      () => {
+        stored = true;
+      },
+      () => {
+        stored = true;
+      },
+    );
+    while (batch.sequenced.records.length < LIMITS.batch_records_max && batch.bytes < LIMITS.batch_bytes_max) {
+      const items = this.take(batch, LIMITS.batch_records_max - batch.sequenced.records.length);
+      if (items.length > 0) {
+        await this.prepare(batch, items);
+        continue;
+      }
+      if (stored) break;
+      const more = new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      await Promise.race([done, more]);
+    }
+    encodeBatchEnd(batch.rows, this.options.log, batch.sequenced);
+  }
+
+  /** Takes the next items of the queue into the batch, up to a chunk. */
+  private take(batch: Batch, room: number): Item[] {
+    const items: Item[] = [];
+    const items_max = Math.min(room, CHUNK_RECORDS);
+    while (items.length < items_max && batch.bytes < LIMITS.batch_bytes_max) {
+      const submission = this.queue[0];
+      if (submission === undefined) break;
+      const count = Math.min(items_max - items.length, submission.items.length - submission.taken);
+      let bytes = 0;
+      for (let i = 0; i < count; i++) {
+        const item = submission.items[submission.taken + i] as Item;
+        items.push(item);
+        bytes += item.internal ? 0 : item.record.bytes.length;
+      }
+      submission.taken += count;
+      batch.submissions.push({ submission, count });
+      batch.bytes += bytes;
+      this.queued_records -= count;
+      this.queued_bytes -= bytes;
+      if (submission.taken === submission.items.length) this.queue.shift();
+    }
+    return items;
+  }
+
+  private async prepare(batch: Batch, items: readonly Item[]): Promise<void> {
+    const inputs: SequencerInput[] = [];
+    for (const item of items) {
+      inputs.push(item.internal ? item : { record: item.record, parsed: parseRecord(item.record) });
+      if (inputs.length % SLICE_RECORDS === 0) await nextTurn();
+    }
+    await this.loadSessions(inputs);
+    const firsts = await this.loadFirsts(batch, inputs);
+    const { sequenced } = batch;
+    for (let from = 0; from < inputs.length; from += SLICE_RECORDS) {
+      const before = sequenced.records.length;
+      sequenceBatch(this.takeover.state, inputs.slice(from, from + SLICE_RECORDS), (seq) => firsts.get(seq), sequenced);
+      for (let i = before; i < sequenced.records.length; i++) {
+        encodeRecord(batch.rows, this.options.log, sequenced.records[i] as SequencedRecord);
+      }
+      await nextTurn();
+    }
+  }
+
+  /** Brings sessions that are not in memory from the store, in one query. */
+  private async loadSessions(inputs: readonly SequencerInput[]): Promise<void> {
+    if (this.takeover.sessions_complete) return;
+    const { sessions } = this.takeover.state;
+    const missing = new Map<string, { tenant: string; session_id: string }>();
+    for (const input of inputs) {
+      if (input.internal || !input.parsed.ok) continue;
+      const { fields, tenant } = input.parsed;
+      for (const field of ['session_id', 'conversation_id', 'client_session_id', 'mcp_session_id', 'trace_id']) {
+        const session_id = fields[field];
+        if (typeof session_id !== 'string') continue;
+        const key = sessionKey(tenant, session_id);
+        if (!sessions.has(key)) missing.set(key, { tenant, session_id });
+        break;
+      }
+    }
+    const loaded = await readSessions(this.options.store, this.options.log, [...missing.values()]);
+    for (const session of loaded) sessions.set(sessionKey(session.tenant, session.session_id), session);
+  }
+
+  /** Records that a repeated id may repeat: from the batch being stored, else from the store in one query. */
+  private async loadFirsts(
+    batch: Batch,
+    inputs: readonly SequencerInput[],
+  ): Promise<Map<number, SequencedRecord | StoredParts>> {
+    const { horizon, range } = this.takeover.state;
+    const firsts = new Map<number, SequencedRecord | StoredParts>();
+    const wanted: number[] = [];
+    const recent = [...(this.storing?.records ?? []), ...batch.sequenced.records];
+    const recent_from = recent[0]?.seq ?? range.size;
+    for (const [i, input] of inputs.entries()) {
+      if (input.internal || !input.parsed.ok) continue;
+      const { fields, tenant } = input.parsed;
+      const first = horizon.find(horizonId('event', tenant, fields.event_id as string), range.size + i);
+      if (first === undefined) continue;
+      const record = first >= recent_from ? recent[first - recent_from] : undefined;
+      if (record !== undefined) firsts.set(first, record);
+      else wanted.push(first);
+    }
+    if (wanted.length > 0) {
+      const stored = await readParts(this.options.store, this.options.log, [...new Set(wanted)]);
+      for (const parts of stored) firsts.set(parts.seq, parts);
+    }
+    return firsts;
+  }
+
+  /** Stores the batch, commits the head, answers the producers, and tells the observers. */
+  private async commit(batch: Batch): Promise<Batch> {
+    const { store } = this.options;
+    const { range } = this.takeover.state;
+    const last = batch.sequenced.records.at(-1) as SequencedRecord;
+    const head = {
+      log: this.options.log,
+      size: range.size,
+      root: Buffer.from(range.root()),
+      range: range.hashes().map((hash) => Buffer.from(hash)),
+      received_at_ms: last.received_at_ms,
+    };
+    this.storing = batch.sequenced;
+    try {
+      for (const table of INSERT_ORDER) await store.insert(table, batch.rows[table]);
+      await insertHead(store, head);
+    } catch (error) {
+      throw new CommitFailed(batch, error);
+    }
+    this.committed = { log: head.log, size: head.size, root: head.root };
+    this.forget(batch.sequenced);
+    answer(batch);
+    const earlier = this.observing;
+    this.observing = earlier
+      .then(() => this.options.onCommitted(batch.sequenced.records))
+      .catch((error: unknown) => {
+        this.notice('observer_failed', { error: messageOf(error) });
+      });
+    await earlier;
+    return batch;
+  }
+
+  /** Keeps the session cache within its limit; what goes is in the store by now. */
+  private forget(sequenced: SequencedBatch): void {
+    const { sessions } = this.takeover.state;
+    const stored_below = (sequenced.records.at(-1) as SequencedRecord).seq + 1;
+    let over = sessions.size - LIMITS.session_cache_max;
+    if (over <= 0) return;
+    this.takeover.sessions_complete = false;
+    for (const [key, session] of sessions) {
+      if (over-- <= 0) break;
+      if (session.last_seq < stored_below) sessions.delete(key);
+    }
+  }
+
+  /** After a failure nothing in memory can be trusted: those who wait are told, and the log is taken over anew. */
+  private async recover(batch: Batch, error: unknown): Promise<void> {
+    const cause = error instanceof CommitFailed ? error.cause : error;
+    this.broken = new AppError('store_unavailable', `the log could not be written: ${messageOf(cause)}`, { cause });
+    this.notice('log_write_failed', { error: messageOf(cause) });
+    const failed = error instanceof CommitFailed ? [error.batch, batch] : [batch];
+    for (const { submission } of failed.flatMap((each) => each.submissions))
+      submission.reject(unavailable(this.broken));
+    for (const submission of this.queue.splice(0)) submission.reject(unavailable(this.broken));
+    this.queued_records = 0;
+    this.queued_bytes = 0;
+    for (let attempt = 0; !this.closing; attempt++) {
+      await sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
+      try {
+        const { store, log, pseudonyms, lastSigned } = this.options;
+        this.takeover = await takeOver(store, log, pseudonyms, lastSigned());
+        this.committed = this.headOf(this.takeover);
+        this.broken = undefined;
+        this.notice('log_taken_over', { size: this.committed.size, removed: this.takeover.removed });
+        return;
+      } catch (again) {
+        this.broken = new AppError('store_unavailable', messageOf(again), { cause: again });
+        this.notice('takeover_failed', { error: messageOf(again), attempt });
+      }
+    }
+  }
+
+  private notice(notice: string, fields: Record<string, unknown>): void {
+    this.options.onNotice?.(notice, fields);
+  }
+}
+
+class CommitFailed extends Error {
+  readonly batch: Batch;
+
+  constructor(batch: Batch, cause: unknown) {
+    super('the batch was not stored', { cause });
+    this.batch = batch;
+  }
+}
+
+function unavailable(error: AppError): AppError {
+  return new AppError('store_unavailable', error.message, { cause: error });
+}
+
+function newBatch(rows: BatchRows): Batch {
+  clearRows(rows);
+  return { sequenced: { records: [], nodes: [], touched: new Map() }, rows, submissions: [], bytes: 0 };
+}
+
+/** Gives each submission its receipts; the one whose last record this was is answered. */
+function answer(batch: Batch): void {
+  let at = 0;
+  for (const { submission, count } of batch.submissions) {
+    for (const record of batch.sequenced.records.slice(at, at + count)) submission.receipts.push(receiptOf(record));
+    at += count;
+    if (submission.receipts.length === submission.items.length) submission.resolve(submission.receipts);
+  }
+}
+
+function receiptOf(record: SequencedRecord): Receipt {
+  const { seq, kind, event_id } = record;
+  const receipt: Receipt = {
+    seq,
+    outcome: kind === 'rejected' || kind === 'duplicate' || kind === 'conflict' ? kind : 'accepted',
+    event_id,
+    leaf_hash: record.leaf_hash.toString('base64'),
+  };
+  if (record.reason !== '') receipt.reason = record.reason;
+  if (record.message !== '') receipt.message = record.message;
+  if (record.first_seq >= 0) receipt.first_seq = record.first_seq;
+  return receipt;
+}
+
+const POOL_BYTES = 32 * 1024;
+let pool = Buffer.alloc(0);
+let pool_at = 0;
+
+/** 32 random bytes; drawn from the system in larger pieces. */
+function freshSalt(): Buffer {
+  if (pool_at >= pool.length) {
+    pool = randomFillSync(Buffer.allocUnsafe(POOL_BYTES));
+    pool_at = 0;
+  }
+  const salt = pool.subarray(pool_at, pool_at + 32);
+  pool_at += 32;
+  return salt;
+}

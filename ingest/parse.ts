@@ -1,0 +1,192 @@
+/**
+ * From bytes to an event, or to a rejection that names the value and the rule. Pure: the same record gives the same
+ * answer on every machine, since both end in the log.
+ */
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { AppError, messageOf } from '../core/errors.ts';
+import { ProducerEvent } from '../core/event.ts';
+import { DETAIL_FIELDS, type Fields, groupText, WHAT_FIELDS, WHO_FIELDS } from '../core/groups.ts';
+import { canonicalJson } from '../core/json/canonical.ts';
+import { parseStrict } from '../core/json/strict.ts';
+import { LIMITS } from '../core/limits.ts';
+import { unwrapCloudEvent } from './cloudevents.ts';
+import type { AcceptedRecord, Parsed, ParsedEvent } from './record.ts';
+
+const EARLIEST_MS = Date.parse(LIMITS.time_earliest);
+const NOT_IN_GROUPS = ['event_id', 'type', 'time', 'params', 'content', 'salt'];
+// What the program writes itself is not a producer's to set.
+const OURS = new Set(['accepted_by', 'session_source', 'content_json']);
+const KNOWN = new Set<string>(
+  [...WHO_FIELDS, ...WHAT_FIELDS, ...DETAIL_FIELDS, ...NOT_IN_GROUPS].filter((field) => !OURS.has(field)),
+);
+
+/** Parses one accepted record. Never throws for what a producer sent. */
+export function parseRecord(record: AcceptedRecord): Parsed {
+  try {
+    return parseEvent(record);
+  } catch (error) {
+    // One record that trips a fault of ours must not stop the log for everybody else.
+    const known = error instanceof AppError;
+    const reason = known ? error.code : 'parse_failed';
+    const message = known ? error.message : `the record could not be read: ${messageOf(error).slice(0, 200)}`;
+    return { ok: false, tenant: record.tenant, reason, message };
+  }
+}
+
+function parseEvent(record: AcceptedRecord): ParsedEvent {
+  if (record.bytes.length > LIMITS.record_bytes_max) {
+    const message = `a record has at most ${LIMITS.record_bytes_max} bytes, this one ${record.bytes.length}`;
+    throw new AppError('record_too_large', message);
+  }
+  const fields = validate(unwrapCloudEvent(parseStrict(record.bytes)));
+  const tenant = tenantOf(fields, record);
+  const time_ms = timeOf(fields, record);
+  const content = contentOf(fields);
+  const params = paramsOf(fields);
+  fields.tenant = tenant;
+  fields.accepted_by = record.accepted_by;
+  const what = groupText(fields, WHAT_FIELDS);
+  const detail = groupText(fields, DETAIL_FIELDS);
+  return { ok: true, fields, tenant, time_ms, what, params, content, detail };
+}
+
+/** Checks against the schema, drops nulls and empty names, and moves unknown fields under `extra`. */
+function validate(value: unknown): Fields {
+  const result = ProducerEvent.safeParse(value);
+  if (!result.success) throw new AppError('schema_invalid', describeIssues(value, result.error.issues));
+  const input = result.data as Fields;
+  const fields: Fields = {};
+  let extra: Fields | undefined;
+  for (const key of Object.keys(input)) {
+    const field = input[key];
+    if (field === null || field === undefined || field === '') continue;
+    if (KNOWN.has(key)) fields[key] = field;
+    else {
+      extra ??= {};
+      Object.defineProperty(extra, key, { value: field, enumerable: true, configurable: true, writable: true });
+    }
+  }
+  if (fields.is_error === false) delete fields.is_error;
+  if (Array.isArray(fields.data_sources) && fields.data_sources.length === 0) delete fields.data_sources;
+  if (extra !== undefined)
+    fields.extra = isObject(fields.extra) ? { ...fields.extra, ...extra } : withOwnExtra(fields, extra);
+  return fields;
+}
+
+/** A producer's own field named `extra` that is no object is itself an unknown field. */
+function withOwnExtra(fields: Fields, extra: Fields): Fields {
+  return fields.extra === undefined ? extra : { ...extra, extra: fields.extra };
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+interface Issue {
+  path: PropertyKey[];
+  message: string;
+}
+
+/** "user_id: must not hold control characters (got \"a\\u0007\")", for the first three issues. */
+function describeIssues(value: unknown, issues: readonly Issue[]): string {
+  return issues
+    .slice(0, 3)
+    .map((issue) => {
+      const at = issue.path.map(String).join('.') || 'event';
+      const got = issue.path.reduce<unknown>((part, key) => (part as Fields | undefined)?.[String(key)], value);
+      return `${at.slice(0, 80)}: ${issue.message.slice(0, 200)}${shown(got)}`;
+    })
+    .join('; ');
+}
+
+/** The value in question, shortened. Only names, numbers and short words are shown, never content. */
+function shown(value: unknown): string {
+  if (value === undefined) return ' (it is missing)';
+  if (typeof value === 'object' && value !== null) return ` (got ${Array.isArray(value) ? 'an array' : 'an object'})`;
+  const text = JSON.stringify(value);
+  return ` (got ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
+}
+
+function tenantOf(fields: Fields, record: AcceptedRecord): string {
+  const named = fields.tenant as string | undefined;
+  if (named === '*') throw new AppError('tenant_mismatch', 'tenant "*" is reserved for the log itself');
+  if (record.tenant === '*') return named ?? 'default';
+  if (named !== undefined && named !== record.tenant) {
+    throw new AppError('tenant_mismatch', `tenant ${JSON.stringify(named)} is not the tenant of the key that sent it`);
+  }
+  return record.tenant;
+}
+
+function timeOf(fields: Fields, record: AcceptedRecord): number {
+  const time_ms = Date.parse(fields.time as string);
+  if (time_ms < EARLIEST_MS || time_ms > record.received_at_ms + LIMITS.time_ahead_ms_max || Number.isNaN(time_ms)) {
+    const rule = `must lie between ${LIMITS.time_earliest} and ${LIMITS.time_ahead_ms_max / 3_600_000} h after its arrival`;
+    throw new AppError('time_out_of_range', `time ${JSON.stringify(fields.time)} ${rule}`);
+  }
+  return time_ms;
+}
+
+function contentOf(fields: Fields): string {
+  const value = fields.content;
+  if (value === undefined) return '';
+  if (typeof value !== 'string') fields.content_json = true;
+  const text = typeof value === 'string' ? value : canonicalJson(value);
+  const cut = truncate(text);
+  if (cut !== undefined) {
+    noteTruncation(fields, 'content', cut);
+    fields.content = `${cut.head}\n[… ${cut.left_out_bytes} bytes left out …]\n${cut.tail}`;
+  } else fields.content = text;
+  return fields.content as string;
+}
+
+function paramsOf(fields: Fields): string {
+  if (fields.params === undefined) return '';
+  const text = canonicalJson(fields.params);
+  const cut = truncate(text);
+  if (cut === undefined) return text;
+  noteTruncation(fields, 'params', cut);
+  fields.params = { truncated: { head: cut.head, tail: cut.tail } };
+  return canonicalJson(fields.params);
+}
+
+interface Cut {
+  head: string;
+  tail: string;
+  sha256: string;
+  size_bytes: number;
+  left_out_bytes: number;
+}
+
+/** Above the limit a field keeps head, tail, digest and size. */
+function truncate(text: string): Cut | undefined {
+  // Three bytes a UTF-16 unit is the most; only a suspicious length is worth counting.
+  if (text.length * 3 <= LIMITS.field_bytes_max) return undefined;
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length <= LIMITS.field_bytes_max) return undefined;
+  return {
+    head: wholeText(bytes.subarray(0, LIMITS.field_head_bytes)),
+    tail: wholeText(bytes.subarray(bytes.length - LIMITS.field_tail_bytes)),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    size_bytes: bytes.length,
+    left_out_bytes: bytes.length - LIMITS.field_head_bytes - LIMITS.field_tail_bytes,
+  };
+}
+
+function noteTruncation(fields: Fields, name: string, cut: Cut): void {
+  const capture = isObject(fields.capture) ? fields.capture : {};
+  fields.capture = { ...capture, [name]: { level: 'truncated', sha256: cut.sha256, size_bytes: cut.size_bytes } };
+}
+
+/** Text of bytes that may have been cut inside a character: the broken ends go. */
+function wholeText(bytes: Buffer): string {
+  let from = 0;
+  let to = bytes.length;
+  while (from < 4 && ((bytes[from] ?? 0) & 0xc0) === 0x80) from++;
+  let lead = to - 1;
+  while (lead > to - 4 && ((bytes[lead] ?? 0) & 0xc0) === 0x80) lead--;
+  const byte = bytes[lead] ?? 0;
+  const width = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  if (lead + width > to) to = lead;
+  return bytes.toString('utf8', from, to);
+}

@@ -1,0 +1,81 @@
+/** Verifies rows that are projected from the program's own records: alerts and access keys. */
+import type { Core } from '../../core/core_record.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type Fields, groupFields } from '../../core/groups.ts';
+import { streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
+import type { EventRow } from '../../core/store/queries/records.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { KeyDetail } from '../encode.ts';
+import { expectedAlert } from './record_check.ts';
+import type { Findings } from './report.ts';
+
+/** Collects what the records say and compares it with the rows in the end. Memory: one entry an alert and a key. */
+export class Projections {
+  private readonly log: string;
+  private readonly findings: Findings;
+  private readonly alerts = new Map<string, Fields>();
+  private readonly keys = new Map<string, Fields>();
+
+  constructor(log: string, findings: Findings) {
+    this.log = log;
+    this.findings = findings;
+  }
+
+  get alert_count(): number {
+    return this.alerts.size;
+  }
+
+  record(row: EventRow, core: Core): void {
+    try {
+      if (core.kind === 'alert') this.alerts.set(`${row.tenant}\0${row.event_id}`, expectedAlert(row, this.log));
+      if (core.kind === 'action' && core.type === 'key.changed') this.key(row);
+    } catch (error) {
+      const message = `detail of record ${row.seq} cannot be read: ${messageOf(error).slice(0, 80)}`;
+      this.findings.add({ code: 'column_changed', table: 'events', column: 'detail', seq: row.seq, message });
+    }
+  }
+
+  private key(row: EventRow): void {
+    const detail = groupFields(row.detail) as unknown as KeyDetail;
+    const before = this.keys.get(detail.key_id);
+    if (before !== undefined && (before.version as number) > row.seq) return;
+    this.keys.set(detail.key_id, { ...detail, version: row.seq });
+  }
+
+  /** Compares with the stored rows. Without content `detail` was still read, since it holds no content. */
+  async compare(store: Store, size: number): Promise<void> {
+    for await (const rows of streamAlertRows(store, this.log, size)) {
+      for (const row of rows) this.compareRow('alerts', this.alerts, `${row.tenant}\0${row.alert_id}`, { ...row });
+    }
+    this.reportLeft('alerts', this.alerts);
+    for await (const rows of streamKeyRows(store)) {
+      for (const row of rows) this.compareRow('access_keys', this.keys, row.key_id, { ...row });
+    }
+    this.reportLeft('access_keys', this.keys);
+  }
+
+  private compareRow(table: string, expected: Map<string, Fields>, id: string, stored: Fields): void {
+    const wanted = expected.get(id);
+    const shown = id.split('\0').at(-1);
+    if (wanted === undefined) {
+      this.findings.add({ code: 'row_extra', table, message: `${shown} has no record in the log` });
+      return;
+    }
+    expected.delete(id);
+    for (const [column, value] of Object.entries(wanted)) {
+      if (JSON.stringify(value) === JSON.stringify(stored[column])) continue;
+      const message = `${shown}: ${column} is ${JSON.stringify(stored[column])?.slice(0, 120)}, its record says otherwise`;
+      this.findings.add({ code: 'column_changed', table, column, message });
+    }
+  }
+
+  private reportLeft(table: string, left: Map<string, Fields>): void {
+    for (const id of left.keys()) {
+      this.findings.add({
+        code: 'row_missing',
+        table,
+        message: `${id.split('\0').at(-1)} is in the log, its row is gone`,
+      });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** Short builders for the events of examples and tests, and the small conversion from a raw event to the program's own. */
+import { ProducerEvent, type ProvenanceEvent } from '../core/event.ts';
+
+/** A producer's event without the fields that every event has. */
+export type RawEvent = { type: string } & Record<string, unknown>;
+
+/** What the user asked for. */
+export function prompt(content: string): RawEvent {
+  return { type: 'prompt', content };
+}
+
+/** A tool call. */
+export function call(server: string, tool: string, params: Record<string, unknown>): RawEvent {
+  return { type: 'tool.call', server, tool, params };
+}
+
+/** What a tool answered: text, or JSON such as MCP content blocks. */
+export function result(server: string, tool: string, content: unknown): RawEvent {
+  return { type: 'tool.result', server, tool, content };
+}
+
+/** The definitions that a server published. */
+export function tools(server: string, definitions: readonly Record<string, unknown>[]): RawEvent {
+  return { type: 'tools.list', server, tools: definitions };
+}
+
+const START_MS = Date.UTC(2026, 0, 15, 9);
+
+/** Complete raw records, as a producer would send them: with ids, times a second apart, and one session. */
+export function exampleRecords(session_id: string, events: readonly RawEvent[]): RawEvent[] {
+  return events.map((event, at) => ({
+    event_id: `${session_id}-${at + 1}`,
+    time: new Date(START_MS + at * 1_000).toISOString(),
+    session_id,
+    user_id: 'ana@example.com',
+    user_role: 'analyst',
+    agent: 'assistant',
+    ...event,
+  }));
+}
+
+/** Validates a raw record and turns it into the event that detectors see. Throws what the schema throws. */
+export function toProvenance(record: unknown, seq: number): ProvenanceEvent {
+  const { type, event_id, time, tenant, session_id, user_id, user_role, agent, client, call_id, ...other } =
+    ProducerEvent.parse(record);
+  const { server, tool, params, content, is_error, tools: definitions, data_sources, ...rest } = other;
+  const time_ms = Date.parse(time);
+  const optional = {
+    user_id,
+    user_role,
+    agent,
+    client,
+    call_id,
+    server,
+    tool,
+    params,
+    content: typeof content === 'object' && content !== null ? JSON.stringify(content) : content,
+    is_error,
+    tools: definitions,
+    data_sources,
+  };
+  return {
+    log: 'example',
+    seq,
+    event_id,
+    type,
+    time,
+    time_ms,
+    received_at_ms: time_ms,
+    tenant: tenant ?? 'default',
+    session_id: session_id ?? event_id,
+    session_seq: seq,
+    ...withoutNull(optional),
+    rest: withoutNull(rest),
+  };
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], null | undefined> };
+
+/** Null means absent. */
+function withoutNull<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as Present<T>;
+}

@@ -131,6 +131,40 @@ export async function readSessionEvents(
   return readEvents(log, bytes);
 }
 
+/** Events of several sessions before a sequence number, by session in log order; at most `rows_max` newest of each. */
+export async function readSessionsEvents(
+  store: Store,
+  log: string,
+  keys: readonly { tenant: string; session_id: string }[],
+  before: number,
+  rows_max: number,
+): Promise<Map<string, ProvenanceEvent[]>> {
+  const pairs = 'SELECT arrayJoin(arrayZip({tenants:Array(String)}, {session_ids:Array(String)}))';
+  const bytes = await store.binary(
+    `SELECT ${EVENT_COLUMNS}
+     FROM (SELECT * FROM v_events WHERE (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}
+             AND kind = 'event' ORDER BY seq DESC LIMIT {rows_max:UInt32} BY tenant, session_id) AS e
+     LEFT JOIN (SELECT * FROM v_content WHERE (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}) AS c
+       ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq
+     ORDER BY e.seq`,
+    {
+      log,
+      before,
+      rows_max,
+      tenants: keys.map((key) => key.tenant),
+      session_ids: keys.map((key) => key.session_id),
+    },
+  );
+  const sessions = new Map<string, ProvenanceEvent[]>();
+  for (const event of readEvents(log, bytes)) {
+    const key = `${event.tenant}\u0000${event.session_id}`;
+    const events = sessions.get(key);
+    if (events === undefined) sessions.set(key, [event]);
+    else events.push(event);
+  }
+  return sessions;
+}
+
 /** Events with sequence numbers in [from, to), in log order. */
 export async function readEventRange(store: Store, log: string, from: number, to: number): Promise<ProvenanceEvent[]> {
   const bytes = await store.binary(

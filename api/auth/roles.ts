@@ -1,0 +1,32 @@
+/** Who may do what: one table of roles and permissions, which a test walks over every route. */
+
+export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'auditor', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** `public` needs no key; everything else is granted by the table below. */
+export const PERMISSIONS = [
+  'events:write',
+  'receipts:read',
+  'log:read',
+  'sessions:read',
+  'content:read',
+  'alerts:read',
+  'rejected:read',
+  'log:verify',
+  'keys:manage',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+const GRANTS: Record<Role, readonly Permission[]> = {
+  ingest: ['events:write', 'receipts:read', 'log:read'],
+  gateway: ['events:write', 'receipts:read', 'log:read'],
+  viewer: ['receipts:read', 'log:read', 'sessions:read', 'alerts:read'],
+  analyst: ['receipts:read', 'log:read', 'sessions:read', 'content:read', 'alerts:read', 'rejected:read'],
+  responder: ['receipts:read', 'log:read', 'sessions:read', 'content:read', 'alerts:read', 'rejected:read'],
+  auditor: ['receipts:read', 'log:read', 'sessions:read', 'content:read', 'alerts:read', 'rejected:read', 'log:verify'],
+  admin: PERMISSIONS,
+};
+
+export function mayDo(role: Role, permission: Permission): boolean {
+  return GRANTS[role].includes(permission);
+}

@@ -1,0 +1,42 @@
+/** What the routes stand on, and what a request carries. */
+import type { Store } from '../core/store/store.ts';
+import type { LogWriter } from '../ingest/log_writer.ts';
+import type { VerifyOptions } from '../ingest/verify/verify.ts';
+import type { Access, Principal } from './auth/access.ts';
+import type { LoginCodes } from './auth/login.ts';
+
+export interface ApiContext {
+  store: Store;
+  /** Name of the log. */
+  log: string;
+  /** Its public key. */
+  vkey: string;
+  /** Has the head signed now, where this process holds the signer. */
+  publishCheckpoint?: () => Promise<void>;
+  /** What verification compares with beside the store: the signer's memory, the key of the pseudonyms. */
+  verifyWith?: () => Pick<VerifyOptions, 'signed' | 'pseudonyms'>;
+  /** Absent where the folder is only read. */
+  writer: LogWriter | undefined;
+  access: Access;
+  logins: LoginCodes;
+  now: () => number;
+  /** Names under which the service may be addressed beside loopback. */
+  hosts: readonly string[];
+  /** Everybody on loopback is an administrator. */
+  insecure_loopback: boolean;
+  onNotice: (notice: string, fields: Record<string, unknown>) => void;
+  counters: Counters;
+  /** How detection is doing, for people and metrics. */
+  detection: () => Record<string, unknown>;
+  version: string;
+}
+
+/** What was refused before it became a record, by reason. */
+export interface Counters {
+  bodies_refused: Record<string, number>;
+  records: Record<string, number>;
+}
+
+export interface ApiEnv {
+  Variables: { principal: Principal; tenant: string };
+}

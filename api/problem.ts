@@ -1,0 +1,74 @@
+/** Errors as RFC 9457 problem documents. The code is stable; the detail is a sentence for people. */
+
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { AppError } from '../core/errors.ts';
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+  })
+  .openapi('Problem', { description: 'RFC 9457 problem details' });
+
+const STATUS: Record<string, ContentfulStatusCode> = {
+  body_malformed: 400,
+  body_gzip_invalid: 400,
+  body_incomplete: 400,
+  json_malformed: 400,
+  query_invalid: 400,
+  cursor_invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  tenant_forbidden: 403,
+  host_forbidden: 403,
+  origin_forbidden: 403,
+  not_found: 404,
+  key_unknown: 404,
+  body_timeout: 408,
+  not_checkpointed: 409,
+  body_too_large: 413,
+  too_many_records: 413,
+  content_type_unsupported: 415,
+  encoding_unsupported: 415,
+  role_unknown: 422,
+  queue_full: 429,
+  reject_quota_exceeded: 429,
+  read_only: 503,
+  log_closed: 503,
+  store_unavailable: 503,
+  too_many_requests_in_flight: 503,
+  query_too_slow: 503,
+  too_many_keys: 507,
+};
+const RETRY_AFTER_S: Record<string, number> = {
+  queue_full: 1,
+  store_unavailable: 2,
+  log_closed: 5,
+  too_many_requests_in_flight: 1,
+  reject_quota_exceeded: 60,
+  query_too_slow: 5,
+};
+
+export function statusOf(error: unknown): ContentfulStatusCode {
+  return error instanceof AppError ? (STATUS[error.code] ?? 500) : 500;
+}
+
+/** Answers with the problem. What is not one of our errors is not shown: it could hold anything. */
+export function problem(c: Context, error: unknown): Response {
+  const status = statusOf(error);
+  const known = error instanceof AppError && status !== 500;
+  const code = known ? error.code : 'internal_error';
+  const detail = known ? error.message : 'something went wrong on our side; the log of the service says what';
+  const retry_after_s = RETRY_AFTER_S[code];
+  if (retry_after_s !== undefined) c.header('Retry-After', String(retry_after_s));
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="tracewarden"');
+  const title = code.replaceAll('_', ' ');
+  return c.json({ type: 'about:blank', title, status, code, detail }, status, {
+    'Content-Type': 'application/problem+json',
+  });
+}

@@ -1,0 +1,81 @@
+/** Alerts: the list with filters, and one alert with the events that prove it. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { SEVERITIES, SEVERITY_RISK } from '../../core/alert.ts';
+import { AppError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { listAlerts, readAlert } from '../../core/store/queries/alerts.ts';
+import { AlertView, alertView } from '../alert_view.ts';
+import type { ApiContext } from '../context.ts';
+import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, TimeParameter, writeCursor } from '../paging.ts';
+import { type Api, responses, secured } from '../route.ts';
+import { LATEST_MS } from './sessions.ts';
+
+const text = (description: string) => z.string().max(LIMITS.name_chars_max).optional().openapi({ description });
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/alerts',
+  summary: 'List alerts, newest first',
+  request: {
+    query: z.object({
+      tenant: text('of a key for all tenants'),
+      severity: z.enum(SEVERITIES).default('info').openapi({ description: 'this severity and above' }),
+      rule: text('rule_id'),
+      session: text('session_id'),
+      user: text('user_id'),
+      from: TimeParameter,
+      to: TimeParameter,
+      limit: Limit,
+      cursor: PageCursor,
+    }),
+  },
+  responses: {
+    200: {
+      description: 'one page',
+      content: { 'application/json': { schema: z.object({ alerts: z.array(AlertView), next_cursor: NextCursor }) } },
+    },
+    ...responses(400, 503),
+  },
+});
+
+const showRoute = createRoute({
+  method: 'get',
+  path: '/v1/alerts/{alert_id}',
+  summary: 'One alert',
+  request: {
+    params: z.object({ alert_id: z.string().min(1).max(LIMITS.id_chars_max) }),
+    query: z.object({ tenant: text('of a key for all tenants') }),
+  },
+  responses: {
+    200: { description: 'the alert', content: { 'application/json': { schema: AlertView } } },
+    ...responses(404),
+  },
+});
+
+export function alertRoutes(api: Api, context: ApiContext): void {
+  const { store } = context;
+  secured(api, context, 'alerts:read', listRoute, async (c) => {
+    const query = c.req.valid('query');
+    const [before_seq] = query.cursor ? readCursor(query.cursor, ['number'] as const) : [PAST_ALL];
+    const rows = await listAlerts(store, {
+      tenant: c.var.tenant,
+      rule_id: query.rule ?? '',
+      session_id: query.session ?? '',
+      user_id: query.user ?? '',
+      risk_min: SEVERITY_RISK[query.severity],
+      from_ms: query.from === undefined ? 0 : Date.parse(query.from),
+      to_ms: query.to === undefined ? LATEST_MS : Date.parse(query.to),
+      before_seq,
+      limit: query.limit + 1,
+    });
+    const page = rows.slice(0, query.limit);
+    const last = page.at(-1);
+    const next_cursor = rows.length > query.limit && last !== undefined ? writeCursor([last.seq]) : null;
+    return c.json({ alerts: page.map(alertView), next_cursor }, 200);
+  });
+  secured(api, context, 'alerts:read', showRoute, async (c) => {
+    const row = await readAlert(store, c.var.tenant, c.req.valid('param').alert_id);
+    if (row === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
+    return c.json(alertView(row), 200);
+  });
+}

@@ -1,0 +1,197 @@
+/** Single events: one with its proof, words in content, what was rejected, receipts by sequence number. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { AppError } from '../../core/errors.ts';
+import { groupFields } from '../../core/groups.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { readLastCheckpoint } from '../../core/store/queries/checkpoints.ts';
+import { readEvent, readRecordAt, type SearchHit, searchContent } from '../../core/store/queries/events.ts';
+import { listRejected, type RejectedRow } from '../../core/store/queries/rejected.ts';
+import { toBase64, toUtf8 } from '../../core/tlog/bytes.ts';
+import { nodeHasher } from '../../core/tlog/node_hasher.ts';
+import { mayDo } from '../auth/roles.ts';
+import type { ApiContext } from '../context.ts';
+import { viewOf } from '../event_view.ts';
+import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, writeCursor } from '../paging.ts';
+import { proofOf } from '../proofs.ts';
+import { type Api, responses, secured } from '../route.ts';
+
+const Tenant = z.object({ tenant: z.string().max(LIMITS.id_chars_max).optional() });
+const EventId = z.object({ event_id: z.string().min(1).max(LIMITS.id_chars_max) });
+
+const showRoute = createRoute({
+  method: 'get',
+  path: '/v1/events/{event_id}',
+  summary: 'One event with the core that the log commits to and its leaf hash',
+  request: { params: EventId, query: Tenant },
+  responses: {
+    200: {
+      description: 'the event',
+      content: {
+        'application/json': {
+          schema: z.object({
+            event: z.looseObject({ seq: z.int(), type: z.string(), event_id: z.string() }),
+            core: z.string().openapi({ description: 'canonical bytes (RFC 8785) whose leaf hash is in the log' }),
+            leaf_hash: z.string(),
+          }),
+        },
+      },
+    },
+    ...responses(404),
+  },
+});
+
+const proofRoute = createRoute({
+  method: 'get',
+  path: '/v1/events/{event_id}/proof',
+  summary: 'Proof that an event is in the log (C2SP tlog-proof)',
+  request: { params: EventId, query: Tenant },
+  responses: {
+    200: { description: 'c2sp.org/tlog-proof@v1', content: { 'text/plain': { schema: z.string() } } },
+    ...responses(404, 409),
+  },
+});
+
+const receiptRoute = createRoute({
+  method: 'get',
+  path: '/v1/receipts/{seq}',
+  summary: 'What became of the record with this sequence number',
+  request: { params: z.object({ seq: z.coerce.number().int().min(0) }), query: Tenant },
+  responses: {
+    200: {
+      description: 'the receipt',
+      content: {
+        'application/json': {
+          schema: z.object({
+            log: z.string(),
+            seq: z.int(),
+            kind: z.string(),
+            event_id: z.string(),
+            leaf_hash: z.string(),
+            status: z.enum(['under_head', 'under_checkpoint']),
+            checkpoint_size: z.int().nullable(),
+            reason: z.string().optional(),
+          }),
+        },
+      },
+    },
+    ...responses(404),
+  },
+});
+
+const searchRoute = createRoute({
+  method: 'get',
+  path: '/v1/search',
+  summary: 'Find events by words in prompts, reasoning, parameters and results, newest first',
+  request: {
+    query: Tenant.extend({
+      q: z.string().min(1).max(500).openapi({ description: 'all these words; letters and digits count' }),
+      limit: Limit,
+      cursor: PageCursor,
+    }),
+  },
+  responses: {
+    200: {
+      description: 'one page',
+      content: {
+        'application/json': {
+          schema: z.object({ hits: z.array(z.looseObject({ seq: z.int() })), next_cursor: NextCursor }),
+        },
+      },
+    },
+    ...responses(400, 503),
+  },
+});
+
+const rejectedRoute = createRoute({
+  method: 'get',
+  path: '/v1/rejected',
+  summary: 'Records that were not taken as events, with the reason, newest first',
+  request: { query: Tenant.extend({ limit: Limit, cursor: PageCursor }) },
+  responses: {
+    200: {
+      description: 'one page',
+      content: {
+        'application/json': {
+          schema: z.object({ rejected: z.array(z.looseObject({ seq: z.int() })), next_cursor: NextCursor }),
+        },
+      },
+    },
+    ...responses(400),
+  },
+});
+
+const leafOf = (core: string) => toBase64(nodeHasher.leaf(toUtf8(core) ?? new Uint8Array(0)));
+
+export function eventRoutes(api: Api, context: ApiContext): void {
+  const { store, log } = context;
+  const found = async (tenant: string, event_id: string) => {
+    const row = await readEvent(store, tenant, event_id);
+    if (row === undefined) throw new AppError('not_found', 'there is no such event in this tenant');
+    return row;
+  };
+  secured(api, context, 'sessions:read', showRoute, async (c) => {
+    const row = await found(c.var.tenant, c.req.valid('param').event_id);
+    const withheld = mayDo(c.var.principal.role, 'content:read') ? {} : { params: '', content: '', state: '' };
+    return c.json({ event: viewOf({ ...row, ...withheld }), core: row.core, leaf_hash: leafOf(row.core) }, 200);
+  });
+  secured(api, context, 'sessions:read', proofRoute, async (c) => {
+    const row = await found(c.var.tenant, c.req.valid('param').event_id);
+    return c.text(await proofOf(context, row.seq), 200);
+  });
+  secured(api, context, 'receipts:read', receiptRoute, async (c) => {
+    const { seq } = c.req.valid('param');
+    const row = await readRecordAt(store, c.var.tenant, log, seq);
+    if (row === undefined) throw new AppError('not_found', 'there is no such record in this tenant, or not yet');
+    const checkpoint = await readLastCheckpoint(store, log);
+    const covered = checkpoint !== undefined && checkpoint.size > seq;
+    const { kind, event_id, core } = row;
+    const status = covered ? ('under_checkpoint' as const) : ('under_head' as const);
+    const place = { log, seq, kind, event_id, leaf_hash: leafOf(core), status };
+    return c.json({ ...place, checkpoint_size: covered ? checkpoint.size : null }, 200);
+  });
+  secured(api, context, 'content:read', searchRoute, async (c) => {
+    const { q, limit, cursor } = c.req.valid('query');
+    const words = wordsOf(q);
+    if (words.length === 0) throw new AppError('query_invalid', 'q must hold at least one word of letters or digits');
+    const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
+    const rows = await searchContent(store, { tenant: c.var.tenant, words, before_seq, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.seq]) : null;
+    return c.json({ hits: page.map((hit) => hitView(hit, words)), next_cursor }, 200);
+  });
+  secured(api, context, 'rejected:read', rejectedRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
+    const rows = await listRejected(store, { tenant: c.var.tenant, before_seq, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.seq]) : null;
+    return c.json({ rejected: page.map(rejectedView), next_cursor }, 200);
+  });
+}
+
+const WORDS_MAX = 16;
+
+/** The words of a query as the index knows them: runs of ASCII letters and digits, and of anything beyond ASCII. */
+function wordsOf(query: string): string[] {
+  return [...new Set(query.toLowerCase().match(/[a-z0-9\u0080-\u{10ffff}]+/gu) ?? [])].slice(0, WORDS_MAX);
+}
+
+type EventFields = Record<string, unknown> & { seq: number };
+
+const SNIPPET_CHARS = 160;
+
+function hitView({ text, time_ms, ...hit }: SearchHit, words: readonly string[]) {
+  const at = Math.max(0, text.toLowerCase().indexOf(words[0] ?? '') - SNIPPET_CHARS / 2);
+  return { ...hit, time: new Date(time_ms).toISOString(), snippet: text.slice(at, at + SNIPPET_CHARS) };
+}
+
+function rejectedView({ who, detail, core: _, received_at_ms, raw, ...row }: RejectedRow): EventFields {
+  return {
+    ...row,
+    received_at: new Date(received_at_ms).toISOString(),
+    accepted_by: groupFields(who).accepted_by,
+    ...(row.kind === 'rejected' ? { ...groupFields(detail), raw_base64: raw } : {}),
+  };
+}

@@ -1,0 +1,5 @@
+/** After the compiler: copies what it leaves behind and makes the command executable. */
+import { chmodSync, cpSync } from 'node:fs';
+
+cpSync('core/store/schema', 'dist/core/store/schema', { recursive: true });
+chmodSync('dist/cli/main.js', 0o755);

@@ -1,0 +1,96 @@
+/** `tracewarden alerts` and `tracewarden alerts show ID`. */
+import { type Command, Option } from 'commander';
+import pc from 'picocolors';
+import { SEVERITIES } from '../../core/alert.ts';
+import { queryOf } from '../backend.ts';
+import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
+import { coloured, inert, print, printJson, say } from '../output.ts';
+
+interface AlertFlags extends CommonFlags {
+  tenant?: string;
+  severity?: string;
+  rule?: string;
+  session?: string;
+  user?: string;
+  from?: string;
+  to?: string;
+  limit?: string;
+  all?: boolean;
+  failOn?: string;
+}
+
+interface AlertJson {
+  alert_id: string;
+  severity: string;
+  title: string;
+  reason: string;
+  rule_id: string;
+  session_id: string;
+  user_id: string;
+  time: string;
+  tags: string[];
+  evidence: { seq: number; event_id: string; role: string }[];
+}
+
+export function alertsCommand(program: Command): void {
+  const alerts = program.command('alerts').description('list alerts, or show one');
+  withBackend(alerts.command('list', { isDefault: true }).description('list alerts, newest first'))
+    .option('--tenant <tenant>')
+    .addOption(new Option('--severity <severity>', 'this and above').choices(SEVERITIES))
+    .option('--rule <rule_id>')
+    .option('--session <session_id>')
+    .option('--user <user_id>')
+    .option('--from <time>', 'RFC 3339')
+    .option('--to <time>', 'RFC 3339')
+    .option('--limit <n>', 'rows', '50')
+    .option('--all', 'every page')
+    .addOption(new Option('--fail-on <severity>', 'end with 1 when one is listed').choices(SEVERITIES))
+    .action(list);
+  withBackend(alerts.command('show').argument('<alert_id>').description('one alert with its evidence'))
+    .option('--tenant <tenant>')
+    .action(show);
+}
+
+async function list(flags: AlertFlags): Promise<void> {
+  const { tenant, severity, rule, session, user, from, to, limit } = flags;
+  await useBackend(flags, async (backend) => {
+    let cursor: string | undefined;
+    let shown = 0;
+    do {
+      const path = `/v1/alerts${queryOf({ tenant, severity, rule, session, user, from, to, limit, cursor })}`;
+      const page = (await (await backend.call('GET', path)).json()) as {
+        alerts: AlertJson[];
+        next_cursor: string | null;
+      };
+      for (const alert of page.alerts) {
+        if (flags.json) printJson({ ...alert });
+        else printLine(alert);
+        if (flags.failOn !== undefined && rank(alert.severity) >= rank(flags.failOn)) failWith(1);
+      }
+      shown += page.alerts.length;
+      cursor = page.next_cursor ?? undefined;
+    } while (flags.all && cursor !== undefined);
+    if (shown === 0 && !flags.json) say('no alert matches');
+    if (cursor !== undefined) say('more alerts follow; --all lists them');
+  });
+}
+
+const rank = (severity: string) => (SEVERITIES as readonly string[]).indexOf(severity);
+
+function printLine(alert: AlertJson): void {
+  const place = pc.dim(`${alert.time.slice(0, 19).replace('T', ' ')}  ${inert(alert.session_id)}  ${alert.alert_id}`);
+  print(`${coloured(alert.severity)} ${pc.bold(inert(alert.title))}  ${place}\n         ${inert(alert.reason)}`);
+}
+
+async function show(alert_id: string, flags: AlertFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    const path = `/v1/alerts/${encodeURIComponent(alert_id)}${queryOf({ tenant: flags.tenant })}`;
+    const alert = (await (await backend.call('GET', path)).json()) as AlertJson;
+    if (flags.json) return printJson({ ...alert });
+    printLine(alert);
+    print(`         rule ${alert.rule_id}, user ${inert(alert.user_id)}, ${alert.tags.join(' ')}`);
+    for (const { seq, role, event_id } of alert.evidence) {
+      print(`${String(seq).padStart(7)} ${inert(role)}  ${pc.dim(`tracewarden proof ${inert(event_id)}`)}`);
+    }
+  });
+}

@@ -1,0 +1,192 @@
+/** `tracewarden ingest FILE... | -`: JSON lines, gzip or not, into the log; goes on where an earlier run was cut off. */
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import type { Command } from 'commander';
+import { LineFramer } from '../../core/json/frame.ts';
+import { LIMITS } from '../../core/limits.ts';
+import type { Receipt } from '../../ingest/log_writer.ts';
+import { type Backend, configOf, queryOf } from '../backend.ts';
+import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
+import { fileBytes, type IngestPosition, positionPath, readPosition, writePosition } from '../ingest_position.ts';
+import { print, printJson, say } from '../output.ts';
+import { startProgress } from '../progress.ts';
+
+interface IngestFlags extends CommonFlags {
+  tenant?: string;
+  again?: boolean;
+}
+
+interface Totals {
+  records: number;
+  accepted: number;
+  duplicate: number;
+  conflict: number;
+  rejected: number;
+  overlong: number;
+  skipped: number;
+}
+
+const BATCH_LINES = 2_000;
+const BATCH_BYTES = 8_388_608;
+const IN_FLIGHT = 8; // batches handed to the log of this process before the oldest is waited for
+const RETRIES_MAX = 8;
+const REJECTIONS_TOLD = 5;
+
+export function ingestCommand(program: Command): void {
+  withBackend(program.command('ingest'))
+    .argument('<file...>', 'JSON lines (.jsonl), the same packed (.gz), or - for standard input')
+    .description('take events from files into the log')
+    .option(
+      '--tenant <tenant>',
+      'take events of this tenant only (default: the tenant that each names, else "default")',
+    )
+    .option('--again', 'do not go on where an earlier run of the same file ended')
+    .action((files: string[], flags: IngestFlags) =>
+      useBackend(flags, async (backend) => {
+        for (const file of files) await ingestFile(backend, file, flags);
+      }),
+    );
+}
+
+async function ingestFile(backend: Backend, file: string, flags: IngestFlags): Promise<void> {
+  const started_ms = performance.now();
+  const totals: Totals = { records: 0, accepted: 0, duplicate: 0, conflict: 0, rejected: 0, overlong: 0, skipped: 0 };
+  const keep = file === '-' || flags.url !== undefined ? undefined : positionPath(configOf(flags).data, file);
+  const before: IngestPosition = keep === undefined || flags.again ? { lines: 0, done: false } : readPosition(keep);
+  if (before.lines > 0) say(`${file}: ${before.lines} lines are in the log already, going on after them`);
+  const progress = startProgress(file, 'bytes');
+  const total_bytes = file === '-' ? 0 : fileBytes(file);
+  const sender = senderOf(backend, flags.tenant, totals, (lines) => {
+    if (keep !== undefined) writePosition(keep, { lines, done: false });
+  });
+  let read_bytes = 0;
+  const source = file === '-' ? process.stdin : createReadStream(file);
+  source.on('data', (chunk: Buffer) => {
+    read_bytes += chunk.length;
+  });
+  let line = 0;
+  for await (const batch of batches(unpacked(source, file), totals)) {
+    const skip = Math.min(batch.length, Math.max(0, before.lines - line));
+    totals.skipped += skip;
+    line += batch.length;
+    if (skip < batch.length) await sender.send(batch.slice(skip), line);
+    progress.update(read_bytes, total_bytes, `${totals.records} records`);
+  }
+  await sender.finish();
+  progress.stop();
+  if (keep !== undefined) writePosition(keep, { lines: line, done: true });
+  await backend.local?.settled();
+  await backend.local?.checkpoint();
+  report(file, totals, (performance.now() - started_ms) / 1000, flags);
+}
+
+function unpacked(source: Readable, file: string): AsyncIterable<Buffer> {
+  if (!file.endsWith('.gz')) return source;
+  const gunzip = createGunzip();
+  source.on('error', (error) => gunzip.destroy(error));
+  return source.pipe(gunzip);
+}
+
+/** Lines in batches. A line that is too long is told and left out. */
+async function* batches(source: AsyncIterable<Buffer>, totals: Totals): AsyncGenerator<Buffer[]> {
+  const framer = new LineFramer({ line_bytes_max: LIMITS.record_bytes_max });
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  const add = (lines: ReturnType<LineFramer['push']>) => {
+    for (const line of lines) {
+      if (Buffer.isBuffer(line)) {
+        batch.push(Buffer.from(line));
+        bytes += line.length;
+      } else {
+        totals.overlong++;
+        say(`a line of ${line.bytes} bytes is left out: a record has at most ${LIMITS.record_bytes_max}`);
+      }
+    }
+  };
+  for await (const chunk of source) {
+    add(framer.push(chunk));
+    if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  add(framer.end());
+  if (batch.length > 0) yield batch;
+}
+
+interface Sender {
+  /** Sends lines; `line` is the number of the last one in the file. */
+  send(lines: Buffer[], line: number): Promise<void>;
+  finish(): Promise<void>;
+}
+
+function senderOf(
+  backend: Backend,
+  tenant: string | undefined,
+  totals: Totals,
+  onStored: (line: number) => void,
+): Sender {
+  const { local } = backend;
+  const done = (receipts: readonly Receipt[], line: number) => {
+    for (const receipt of receipts) count(totals, receipt);
+    onStored(line);
+  };
+  if (local === undefined) {
+    return {
+      send: async (lines, line) => done(await post(backend, lines, tenant), line),
+      finish: () => Promise.resolve(),
+    };
+  }
+  const waiting: { receipts: Promise<Receipt[]>; line: number }[] = [];
+  const settleOne = async () => {
+    const oldest = waiting.shift();
+    if (oldest !== undefined) done(await oldest.receipts, oldest.line);
+  };
+  return {
+    async send(lines, line) {
+      const records = lines.map((bytes) => local.writer.accept(bytes, tenant ?? '*', 'file'));
+      waiting.push({ receipts: local.writer.submit(records), line });
+      if (waiting.length >= IN_FLIGHT) await settleOne();
+    },
+    async finish() {
+      while (waiting.length > 0) await settleOne();
+    },
+  };
+}
+
+/** Posts lines to a service and waits as long as it asks when it is full. */
+async function post(backend: Backend, lines: Buffer[], tenant: string | undefined): Promise<Receipt[]> {
+  const body = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await backend.call('POST', `/v1/events${queryOf({ tenant })}`, body);
+      return ((await response.json()) as { records: Receipt[] }).records;
+    } catch (error) {
+      const wait_s = (error as { cause?: { retry_after_s?: number } }).cause?.retry_after_s;
+      if (wait_s === undefined || attempt > RETRIES_MAX) throw error;
+      await sleep(wait_s * 1000 * attempt);
+    }
+  }
+}
+
+function count(totals: Totals, receipt: Receipt): void {
+  totals.records++;
+  totals[receipt.outcome]++;
+  const told = totals.rejected + totals.conflict;
+  if ((receipt.outcome !== 'rejected' && receipt.outcome !== 'conflict') || told > REJECTIONS_TOLD) return;
+  say(`record ${receipt.seq} ${receipt.outcome}: ${receipt.reason}: ${receipt.message}`);
+  if (told === REJECTIONS_TOLD) say('more are listed by: tracewarden rejected');
+}
+
+function report(file: string, totals: Totals, seconds: number, flags: IngestFlags): void {
+  const per_second = Math.round(totals.records / Math.max(seconds, 0.001));
+  if (flags.json) printJson({ file, ...totals, seconds: Number(seconds.toFixed(3)), records_per_second: per_second });
+  else {
+    const parts = Object.entries(totals).filter(([name, n]) => n > 0 && name !== 'records');
+    const words = parts.map(([name, n]) => `${n} ${name}`).join(', ');
+    print(`${file}: ${totals.records} records in ${seconds.toFixed(1)} s (${per_second}/s): ${words || 'nothing new'}`);
+  }
+  if (totals.overlong > 0) failWith(1);
+}

@@ -1,0 +1,71 @@
+/** `tracewarden keys`: list, create and revoke keys of the API. */
+import { type Command, Option } from 'commander';
+import { ROLES } from '../../api/auth/roles.ts';
+import { type CommonFlags, useBackend, withBackend } from '../command.ts';
+import { print, printJson, say, table } from '../output.ts';
+
+interface KeyFlags extends CommonFlags {
+  role?: string;
+  tenant?: string;
+  expires?: string;
+}
+
+interface KeyJson {
+  key_id: string;
+  name: string;
+  role: string;
+  tenant: string;
+  created_at: string;
+  expires_at: string | null;
+  revoked: boolean;
+  key?: string;
+}
+
+export function keysCommand(program: Command): void {
+  const keys = program.command('keys').description('list, create and revoke keys of the API');
+  withBackend(keys.command('list', { isDefault: true })).action(list);
+  withBackend(keys.command('create').argument('<name>'))
+    .addOption(new Option('--role <role>').choices(ROLES).makeOptionMandatory())
+    .option('--tenant <tenant>', 'the one tenant it may see, or * for all', 'default')
+    .option('--expires <time>', 'RFC 3339')
+    .action(create);
+  withBackend(keys.command('revoke').argument('<key_id>')).action(revoke);
+}
+
+async function list(flags: KeyFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    const { keys } = (await (await backend.call('GET', '/v1/keys')).json()) as { keys: KeyJson[] };
+    if (flags.json) for (const key of keys) printJson({ ...key });
+    else {
+      const cells = keys.map((key) => [
+        key.key_id,
+        key.name,
+        key.role,
+        key.tenant,
+        key.expires_at ?? 'never',
+        key.revoked ? 'revoked' : '',
+      ]);
+      print(table(['key', 'name', 'role', 'tenant', 'expires', ''], cells));
+    }
+  });
+}
+
+async function create(name: string, flags: KeyFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    const body = { name, role: flags.role, tenant: flags.tenant, expires_at: flags.expires };
+    const key = (await (await backend.call('POST', '/v1/keys', body)).json()) as KeyJson;
+    if (flags.json) printJson({ ...key });
+    else {
+      print(String(key.key));
+      say(`key ${key.key_id} with the role ${key.role} for tenant ${key.tenant}; it is shown this once`);
+    }
+  });
+}
+
+async function revoke(key_id: string, flags: KeyFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    await backend.call('DELETE', `/v1/keys/${encodeURIComponent(key_id)}`);
+    if (flags.json) printJson({ key_id, revoked: true });
+    else say(`key ${key_id} is revoked`);
+  });
+}

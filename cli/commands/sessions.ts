@@ -1,0 +1,143 @@
+/** `tracewarden sessions` and `tracewarden sessions show ID`. */
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { queryOf } from '../backend.ts';
+import { type CommonFlags, useBackend, withBackend } from '../command.ts';
+import { coloured, inert, print, printJson, say, shorten, table } from '../output.ts';
+
+interface ListFlags extends CommonFlags {
+  tenant?: string;
+  user?: string;
+  role?: string;
+  agent?: string;
+  server?: string;
+  tool?: string;
+  from?: string;
+  to?: string;
+  risk?: string;
+  limit?: string;
+  all?: boolean;
+}
+
+interface SessionJson {
+  session_id: string;
+  user_id: string;
+  agent: string;
+  servers: string[];
+  events: number;
+  calls: number;
+  risk: number;
+  alerts: number;
+  last_time: string;
+}
+
+type EventJson = Record<string, unknown> & { seq: number; type: string; time: string };
+interface AlertJson {
+  severity: string;
+  title: string;
+  reason: string;
+  alert_id: string;
+}
+
+export function sessionsCommand(program: Command): void {
+  const sessions = program.command('sessions').description('list sessions, or show one');
+  withBackend(sessions.command('list', { isDefault: true }).description('list sessions, the one that moved last first'))
+    .option('--tenant <tenant>')
+    .option('--user <user_id>')
+    .option('--role <user_role>')
+    .option('--agent <agent>')
+    .option('--server <server>')
+    .option('--tool <tool>')
+    .option('--from <time>', 'RFC 3339')
+    .option('--to <time>', 'RFC 3339')
+    .option('--risk <n>', 'least risk, 0 to 100')
+    .option('--limit <n>', 'rows', '50')
+    .option('--all', 'every page')
+    .action(list);
+  withBackend(sessions.command('show').argument('<session_id>').description('one session from beginning to end'))
+    .option('--tenant <tenant>')
+    .action(show);
+}
+
+async function list(flags: ListFlags): Promise<void> {
+  const { tenant, user, role, agent, server, tool, from, to, risk, limit } = flags;
+  await useBackend(flags, async (backend) => {
+    let cursor: string | undefined;
+    const rows: SessionJson[] = [];
+    do {
+      const path = `/v1/sessions${queryOf({ tenant, user, role, agent, server, tool, from, to, risk, limit, cursor })}`;
+      const page = (await (await backend.call('GET', path)).json()) as {
+        sessions: SessionJson[];
+        next_cursor: string | null;
+      };
+      if (flags.json) for (const session of page.sessions) printJson({ ...session });
+      else rows.push(...page.sessions);
+      cursor = page.next_cursor ?? undefined;
+    } while (flags.all && cursor !== undefined);
+    if (!flags.json) printList(rows);
+    if (cursor !== undefined) say(`more sessions follow; --all lists them, --limit N up to 1000 a page`);
+  });
+}
+
+function printList(rows: readonly SessionJson[]): void {
+  if (rows.length === 0) {
+    say('no session matches');
+    return;
+  }
+  const cells = rows.map((row) => [
+    row.session_id,
+    row.last_time.slice(0, 19).replace('T', ' '),
+    row.user_id,
+    row.agent,
+    String(row.events),
+    String(row.calls),
+    String(row.risk),
+    String(row.alerts),
+    row.servers.join(' '),
+  ]);
+  print(table(['session', 'last event', 'user', 'agent', 'events', 'calls', 'risk', 'alerts', 'servers'], cells, 40));
+}
+
+async function show(session_id: string, flags: ListFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    let after: number | undefined;
+    for (let first = true; ; first = false) {
+      const path = `/v1/sessions/${encodeURIComponent(session_id)}${queryOf({ tenant: flags.tenant, after })}`;
+      const page = (await (await backend.call('GET', path)).json()) as {
+        session: SessionJson;
+        events: EventJson[];
+        alerts: AlertJson[];
+        next_after: number | null;
+      };
+      if (flags.json) {
+        if (first) printJson({ session: page.session, alerts: page.alerts });
+        for (const event of page.events) printJson({ event });
+      } else printPage(page, first);
+      if (page.next_after === null) return;
+      after = page.next_after;
+    }
+  });
+}
+
+function printPage(page: { session: SessionJson; events: EventJson[]; alerts: AlertJson[] }, first: boolean): void {
+  if (first) {
+    const { session_id, user_id, agent, events, calls, risk } = page.session;
+    print(
+      pc.bold(
+        `session ${inert(session_id)}  user ${inert(user_id)}  agent ${inert(agent)}  ${events} events, ${calls} calls, risk ${risk}`,
+      ),
+    );
+    for (const alert of page.alerts)
+      print(`${coloured(alert.severity)} ${inert(alert.title)}\n         ${inert(alert.reason)}`);
+  }
+  for (const event of page.events) print(lineOf(event));
+}
+
+function lineOf(event: EventJson): string {
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const where = [text(event.server), text(event.tool)].filter(Boolean).join('/');
+  const body = event.params === undefined ? text(event.content) : JSON.stringify(event.params);
+  const failed = event.is_error === true ? pc.red(' failed') : '';
+  const head = `${String(event.seq).padStart(7)} ${event.time.slice(11, 19)} ${pc.bold(event.type.padEnd(13))}`;
+  return `${head}${inert(where)}${failed} ${pc.dim(inert(shorten(body.replace(/\s+/g, ' '), 160)))}`;
+}

@@ -1,0 +1,131 @@
+/** `tracewarden verify`: recomputes the stored log from its bytes; reads only, and trusts only the public key. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { AppError, messageOf } from '../../core/errors.ts';
+import { openEmbeddedStore } from '../../core/store/store.ts';
+import { openKeyring, readVkey } from '../../ingest/keyring.ts';
+import { openSigner } from '../../ingest/signer.ts';
+import type { VerifyProgress, VerifyReport } from '../../ingest/verify/report.ts';
+import { type VerifyOptions, verifyLog } from '../../ingest/verify/verify.ts';
+import { configOf, openBackend, runningService } from '../backend.ts';
+import { type CommonFlags, failWith, withBackend } from '../command.ts';
+import { inert, print, printJson } from '../output.ts';
+import { startProgress } from '../progress.ts';
+
+interface VerifyFlags extends CommonFlags {
+  session?: string;
+  tenant?: string;
+  against?: string;
+  content?: boolean;
+}
+
+const FINDINGS_SHOWN = 20;
+
+export function verifyCommand(program: Command): void {
+  withBackend(program.command('verify'))
+    .description('verify the stored log: every byte of every row against the signed tree')
+    .option('--session <session_id>', 'prove one session complete as of the newest checkpoint')
+    .option('--tenant <tenant>', 'of --session', 'default')
+    .option('--against <file>', 'a checkpoint that was kept elsewhere')
+    .option('--no-content', 'hashes and columns only; content is not opened')
+    .action(verify);
+}
+
+async function verify(flags: VerifyFlags): Promise<void> {
+  const against = flags.against === undefined ? undefined : readCheckpoint(flags.against);
+  const progress = startProgress('verify', 'records');
+  const started_ms = performance.now();
+  const onProgress = ({ phase, done, total }: VerifyProgress) => progress.update(done, Math.max(total, done), phase);
+  const remote = flags.url !== undefined || process.env.TRACEWARDEN_URL || runningService(configOf(flags).data);
+  const report = remote
+    ? await verifyByService(flags, against, onProgress)
+    : await verifyFolder(flags, against, onProgress);
+  progress.stop();
+  const seconds = (performance.now() - started_ms) / 1000;
+  if (flags.json) printJson({ ...report, seconds: Number(seconds.toFixed(3)) });
+  else printReport(report, seconds);
+  if (!report.ok) failWith(1);
+}
+
+function readCheckpoint(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new AppError('file_unreadable', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Opens the folder for reading only: nothing is repaired, nothing is taken over. */
+async function verifyFolder(
+  flags: VerifyFlags,
+  against: string | undefined,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<VerifyReport> {
+  const { data } = configOf(flags);
+  const vkey = readVkey(data);
+  if (vkey === undefined) throw new AppError('no_log', `there is no log in ${data}`);
+  const store = await openEmbeddedStore(data);
+  try {
+    const keyring = openKeyring(data);
+    const signed = openSigner(data, keyring.origin, keyring.seed).last();
+    const options: VerifyOptions = { store, vkey, pseudonyms: keyring.pseudonyms, onProgress };
+    if (signed !== undefined) options.signed = signed;
+    if (against !== undefined) options.against = against;
+    if (flags.content === false) options.with_content = false;
+    if (flags.session !== undefined) options.session = { tenant: flags.tenant ?? 'default', session_id: flags.session };
+    return await verifyLog(options);
+  } finally {
+    await store.close();
+  }
+}
+
+/** A folder that a service holds open is verified by that service. */
+async function verifyByService(
+  flags: VerifyFlags,
+  against: string | undefined,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<VerifyReport> {
+  const backend = await openBackend(flags);
+  const body = { with_content: flags.content !== false, against, session: flags.session };
+  const response = await backend.call(
+    'POST',
+    `/v1/verify?tenant=${encodeURIComponent(flags.tenant ?? 'default')}`,
+    body,
+  );
+  let rest = '';
+  let report: VerifyReport | undefined;
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const message = JSON.parse(line) as { progress?: VerifyProgress; report?: VerifyReport };
+      if (message.progress !== undefined) onProgress(message.progress);
+      report = message.report ?? report;
+    }
+  }
+  if (report === undefined) throw new AppError('verify_failed', 'the service could not read its store to the end');
+  return report;
+}
+
+function printReport(report: VerifyReport, seconds: number): void {
+  const rate = Math.round(report.records / Math.max(seconds, 0.001));
+  const verdict = report.ok ? pc.green('verified') : pc.red('NOT VERIFIED');
+  print(`${verdict} ${report.log}: ${report.size} records in ${seconds.toFixed(1)} s (${rate}/s), root ${report.root}`);
+  const { checkpoints, sessions, alerts, erased, expired } = report;
+  print(
+    `${checkpoints} checkpoints, ${sessions} sessions, ${alerts} alerts, ${erased} erased, ${expired} expired${report.with_content ? '' : '; content was not opened'}`,
+  );
+  if (report.session !== undefined) {
+    const { session_id, events } = report.session;
+    print(`session ${inert(session_id)}: these ${events} events are all it has among the first ${report.size} records`);
+  }
+  for (const finding of report.findings.slice(0, FINDINGS_SHOWN)) {
+    const where = [finding.table, finding.column].filter(Boolean).join('.');
+    print(`${pc.red(finding.code)} ${where}: ${inert(finding.message)}`);
+  }
+  const more = report.findings.length - FINDINGS_SHOWN + report.more_findings;
+  if (more > 0) print(`and ${more} more; --json lists up to 1000`);
+  for (const limit of report.limits) print(pc.dim(limit));
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+/** The `tracewarden` command. Data to standard output, everything else to standard error; exit codes below. */
+import { Command, CommanderError } from 'commander';
+import { AppError, messageOf } from '../core/errors.ts';
+import { alertsCommand } from './commands/alerts.ts';
+import { ingestCommand } from './commands/ingest.ts';
+import { keysCommand } from './commands/keys.ts';
+import { logCommands } from './commands/log.ts';
+import { sessionsCommand } from './commands/sessions.ts';
+import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { say } from './output.ts';
+import { VERSION } from './version.ts';
+
+const EXIT = { failed: 1, usage: 2, configuration: 3, unreachable: 4, interrupted: 130 } as const;
+const CONFIGURATION = new Set([
+  'config_invalid',
+  'origin_mismatch',
+  'secret_readable',
+  'folder_in_use',
+  'no_log',
+  'file_unreadable',
+  'ENOENT',
+  'EACCES',
+]);
+const UNREACHABLE = new Set(['backend_unreachable', 'store_failed', 'store_unavailable', 'engine_missing']);
+
+function exitCodeOf(error: unknown): number {
+  const code = (error as { code?: string }).code ?? '';
+  if (CONFIGURATION.has(code)) return EXIT.configuration;
+  if (UNREACHABLE.has(code)) return EXIT.unreachable;
+  if (['query_invalid', 'cursor_invalid', 'not_found'].includes(code)) return EXIT.usage;
+  return EXIT.failed;
+}
+
+export function createProgram(): Command {
+  const program = new Command('tracewarden')
+    .description('finds attacks on AI agents that use MCP tools, and proves what happened')
+    .version(VERSION)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  upCommand(program);
+  ingestCommand(program);
+  sessionsCommand(program);
+  alertsCommand(program);
+  logCommands(program);
+  verifyCommand(program);
+  keysCommand(program);
+  return program;
+}
+
+async function main(): Promise<void> {
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+      return;
+    }
+    const known = error instanceof AppError;
+    say(`tracewarden: ${known ? `${error.code}: ` : ''}${messageOf(error)}`);
+    if (!known && process.env.DEBUG) say(String((error as Error).stack));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+// A reader that stops reading, such as `head`, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+process.on('SIGINT', () => process.exit(EXIT.interrupted));
+await main();

@@ -1,0 +1,213 @@
+/**
+ * The composition root: opens the parts of one service and joins them. The log, the signer, detection and the API run
+ * in this process; what is opened last is closed first.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApi } from '../api/app.ts';
+import { openAccess } from '../api/auth/access.ts';
+import { createLoginCodes } from '../api/auth/login.ts';
+import type { ApiContext } from '../api/context.ts';
+import type { Api } from '../api/route.ts';
+import type { Config } from '../core/config.ts';
+import { AppError } from '../core/errors.ts';
+import { CORE_VERSION } from '../core/event.ts';
+import { canonicalJson } from '../core/json/canonical.ts';
+import { LIMITS } from '../core/limits.ts';
+import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
+import { migrate } from '../core/store/migrate.ts';
+import { readConfiguration } from '../core/store/queries/takeover.ts';
+import { openEmbeddedStore, openServerStore, type Store } from '../core/store/store.ts';
+import { createEngine } from '../detectors/engine.ts';
+import { loadDetectors } from '../detectors/load.ts';
+import { Checkpointer } from '../ingest/checkpointer.ts';
+import { type Keyring, openKeyring } from '../ingest/keyring.ts';
+import { LogWriter } from '../ingest/log_writer.ts';
+import { type LogSigner, openSigner } from '../ingest/signer.ts';
+import { Detection } from './detection.ts';
+import { VERSION } from './version.ts';
+
+export interface ServiceOptions {
+  config: Config;
+  now?: () => number;
+  onNotice?: ApiContext['onNotice'];
+}
+
+/** A running service without its socket. */
+export interface Service {
+  api: Api;
+  context: ApiContext;
+  store: Store;
+  keyring: Keyring;
+  writer: LogWriter;
+  /** Key of the administrator, from the data folder. */
+  admin_key: string;
+  /** Signs the head now. */
+  checkpoint(): Promise<void>;
+  /** Resolves when all that was taken so far was looked at by the detectors and their alerts are stored. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the folder for writing. Throws `folder_in_use` and the errors of `takeOver`. */
+export async function openService(options: ServiceOptions): Promise<Service> {
+  const { config } = options;
+  const now = options.now ?? Date.now;
+  const onNotice = options.onNotice ?? (() => undefined);
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const store = await openStore(config);
+  try {
+    return await assemble(config, store, now, onNotice);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The store of a configuration, with its schema. */
+export async function openStore(config: Config): Promise<Store> {
+  const { clickhouse_url, data } = config;
+  const store = clickhouse_url === undefined ? await openEmbeddedStore(data) : openServerStore(clickhouse_url);
+  await migrate(store);
+  return store;
+}
+
+async function assemble(
+  config: Config,
+  store: Store,
+  now: () => number,
+  onNotice: ApiContext['onNotice'],
+): Promise<Service> {
+  const keyring = openKeyring(config.data, config.origin);
+  const signer = openSigner(config.data, keyring.origin, keyring.seed);
+  const log = keyring.origin;
+  const detectors = config.detection ? await loadDetectors() : [];
+  let writer: LogWriter | undefined;
+  const engine = createEngine({ detectors });
+  const detection = new Detection({ store, log, engine, writer: () => present(writer), onNotice });
+  writer = await LogWriter.open({
+    store,
+    log,
+    pseudonyms: keyring.pseudonyms,
+    lastSigned: () => signer.last(),
+    now,
+    onCommitted: (records) => (config.detection ? detection.observe(records) : Promise.resolve()),
+    onNotice,
+  });
+  await detection.replay(config.detection ? writer.head.size : 0);
+  await recordConfiguration(store, writer, now);
+  const checkpointer = await startCheckpointer(store, signer, writer, now, onNotice);
+  const access = await openAccess(store, writer, now);
+  const context: ApiContext = {
+    store,
+    log,
+    vkey: keyring.vkey,
+    publishCheckpoint: () => checkpointer.publish(),
+    verifyWith: () => {
+      const signed = signer.last();
+      return { pseudonyms: keyring.pseudonyms, ...(signed && { signed }) };
+    },
+    writer,
+    access,
+    logins: createLoginCodes(now),
+    now,
+    hosts: config.hosts,
+    insecure_loopback: config.insecure_loopback,
+    onNotice,
+    counters: { bodies_refused: {}, records: {} },
+    detection: () => detection.status,
+    version: VERSION,
+  };
+  const admin_key = await adminKey(config.data, context);
+  const settled = async () => {
+    // Alerts are records too: observing a batch may add one more.
+    for (let size = -1; size !== present(writer).head.size; ) {
+      size = present(writer).head.size;
+      await present(writer).settled();
+      await detection.flush();
+    }
+  };
+  return {
+    api: createApi(context),
+    context,
+    store,
+    keyring,
+    writer,
+    admin_key,
+    checkpoint: () => checkpointer.publish(),
+    settled,
+    async close() {
+      await settled();
+      await present(writer).close();
+      await checkpointer.close();
+      await store.close();
+    },
+  };
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new AppError('not_open', 'the log is not open yet');
+  return value;
+}
+
+async function startCheckpointer(
+  store: Store,
+  signer: LogSigner,
+  writer: LogWriter,
+  now: () => number,
+  onNotice: ApiContext['onNotice'],
+): Promise<Checkpointer> {
+  const onFault = (error: AppError) =>
+    onNotice(error.fatal ? 'checkpoint_refused' : 'checkpoint_failed', { error: error.message });
+  const checkpointer = new Checkpointer({ store, signer, head: () => writer.head, now, onFault });
+  await checkpointer.start();
+  return checkpointer;
+}
+
+/** What shapes the bytes of a core is written into the log before the first record that it shapes. */
+async function recordConfiguration(store: Store, writer: LogWriter, now: () => number): Promise<void> {
+  const { record_bytes_max, json_depth_max, field_bytes_max, field_head_bytes, field_tail_bytes } = LIMITS;
+  const { rejected_bytes_kept_max, time_ahead_ms_max, time_earliest, dedup_horizon_max, session_gap_ms } = LIMITS;
+  const detail = {
+    core_version: CORE_VERSION,
+    limits: {
+      dedup_horizon_max,
+      field_bytes_max,
+      field_head_bytes,
+      field_tail_bytes,
+      json_depth_max,
+      record_bytes_max,
+      rejected_bytes_kept_max,
+      session_gap_ms,
+      time_ahead_ms_max,
+      time_earliest,
+    },
+  };
+  const in_force = await readConfiguration(store, writer.head.log);
+  if (in_force === canonicalJson(detail)) return;
+  const record = writer.stamp({
+    kind: 'config',
+    type: 'log.config',
+    event_id: `config-${writer.head.size}`,
+    tenant: '*',
+    session_id: '',
+    user_id: '',
+    actor: 'tracewarden',
+    time_ms: now(),
+    detail,
+  });
+  await writer.submitInternal([record]);
+}
+
+/** The administrator's key lies in the data folder, for whoever may read that folder. Made on first start. */
+async function adminKey(data: string, context: ApiContext): Promise<string> {
+  const path = join(data, 'admin.key');
+  const stored = readIfThere(path) === undefined ? undefined : readSecret(path)?.trim();
+  if (stored !== undefined && context.access.check(stored) !== undefined) return stored;
+  const { key } = await context.access.create(
+    { name: 'first administrator', role: 'admin', tenant: '*' },
+    'tracewarden',
+  );
+  writeWhole(path, `${key}\n`);
+  return key;
+}

@@ -1,0 +1,76 @@
+/** Configuration: one YAML file and the environment, checked once. Every default stands here. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { AppError, messageOf } from './errors.ts';
+
+const Config = z.strictObject({
+  /** Folder of the embedded engine, the keys and the log. */
+  data: z.string().min(1).default('data'),
+  /** Address to listen on. Anything but loopback needs `hosts`, and TLS in front. */
+  host: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes any free port. */
+  port: z.coerce.number().int().min(0).max(65_535).default(7733),
+  /** Names under which the service may be addressed, beside loopback; guards against DNS rebinding. */
+  hosts: z.array(z.string().min(1)).default([]),
+  /** Name of a new log, a URL without scheme such as example.com/agents. */
+  origin: z.string().min(1).optional(),
+  /** A ClickHouse server instead of the embedded engine. */
+  clickhouse_url: z.url().optional(),
+  /** Detectors on or off. */
+  detection: z.boolean().default(true),
+  /** No keys at all on loopback: for trying out only. */
+  insecure_loopback: z.boolean().default(false),
+  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type Config = z.infer<typeof Config>;
+
+const FROM_ENVIRONMENT: Record<string, keyof Config> = {
+  TRACEWARDEN_DATA: 'data',
+  TRACEWARDEN_HOST: 'host',
+  TRACEWARDEN_PORT: 'port',
+  TRACEWARDEN_ORIGIN: 'origin',
+  TRACEWARDEN_LOG_LEVEL: 'log_level',
+  CLICKHOUSE_URL: 'clickhouse_url',
+};
+
+/**
+ * Reads the configuration. Flags win over the environment, the environment over the file. `${NAME}` in the file is
+ * replaced from the environment. Throws `config_invalid` naming the setting; a value that may be secret is not shown.
+ */
+export function loadConfig(
+  flags: Partial<Record<keyof Config, unknown>>,
+  env: Record<string, string | undefined>,
+  file?: string,
+): Config {
+  const settings: Record<string, unknown> = file === undefined ? {} : readFile(file, env);
+  for (const [variable, key] of Object.entries(FROM_ENVIRONMENT)) {
+    const value = env[variable];
+    if (value !== undefined && value !== '') settings[key] = value;
+  }
+  for (const [key, value] of Object.entries(flags)) if (value !== undefined) settings[key] = value;
+  const result = Config.safeParse(settings);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`);
+  throw new AppError('config_invalid', issues.join('; '));
+}
+
+function readFile(file: string, env: Record<string, string | undefined>): Record<string, unknown> {
+  let value: unknown;
+  try {
+    const text = readFileSync(file, 'utf8').replace(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (_, name: string) => {
+      const found = env[name];
+      if (found === undefined) throw new AppError('config_invalid', `\${${name}} is not set in the environment`);
+      return found;
+    });
+    value = parse(text);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('config_invalid', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new AppError('config_invalid', `${file} must hold settings as "name: value" lines`);
+  }
+  return { ...value };
+}

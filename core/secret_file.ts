@@ -1,5 +1,15 @@
 /** Files that hold secrets or state that must not tear: written whole, durable, readable by their owner alone. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, codeOf } from './errors.ts';
 
@@ -9,14 +19,20 @@ export const OWNER_ONLY = 0o600;
 export function writeWhole(path: string, text: string, mode: number = OWNER_ONLY): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const part = `${path}.part`;
-  const file = openSync(part, 'w', mode);
+  rmSync(part, { force: true }); // of a crash: it may have another mode, or lead elsewhere
   try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    const file = openSync(part, 'wx', mode);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
   }
-  renameSync(part, path);
   syncFolder(dirname(path));
 }
 

@@ -5,7 +5,13 @@
 import { Buffer } from 'node:buffer';
 import { AppError } from '../errors.ts';
 
-/** Appends values to a growing buffer that is reused from batch to batch. */
+/** Bytes of every FixedString column. */
+const FIXED_BYTES = 32;
+
+/**
+ * Appends values to a growing buffer that is reused from batch to batch. Throws `row_value_invalid` on a value that
+ * its column cannot hold: one byte too few would shift every column after it.
+ */
 export class RowWriter {
   private buffer: Buffer;
   private at = 0;
@@ -61,8 +67,16 @@ export class RowWriter {
     return this;
   }
 
-  /** FixedString(N): exactly the bytes given. */
+  private whole(value: number, min: number, max: number): void {
+    if (Number.isInteger(value) && value >= min && value <= max) return;
+    throw new AppError('row_value_invalid', `a column takes whole numbers from ${min} to ${max}, not ${value}`);
+  }
+
+  /** FixedString(32). */
   fixed(value: Uint8Array): this {
+    if (value.length !== FIXED_BYTES) {
+      throw new AppError('row_value_invalid', `a column takes ${FIXED_BYTES} bytes, not ${value.length}`);
+    }
     this.room(value.length);
     this.buffer.set(value, this.at);
     this.at += value.length;
@@ -70,12 +84,14 @@ export class RowWriter {
   }
 
   u8(value: number): this {
+    this.whole(value, 0, 255);
     this.room(1);
     this.buffer[this.at++] = value;
     return this;
   }
 
   u32(value: number): this {
+    this.whole(value, 0, 2 ** 32 - 1);
     this.room(4);
     this.at = this.buffer.writeUInt32LE(value, this.at);
     return this;
@@ -83,6 +99,7 @@ export class RowWriter {
 
   /** UInt64 of a safe integer. */
   u64(value: number): this {
+    this.whole(value, 0, Number.MAX_SAFE_INTEGER);
     this.room(8);
     this.at = this.buffer.writeUInt32LE(value >>> 0, this.at);
     this.at = this.buffer.writeUInt32LE(Math.floor(value / 2 ** 32), this.at);
@@ -91,8 +108,17 @@ export class RowWriter {
 
   /** Int64 of a safe integer, negative ones too; also DateTime64(3) in milliseconds. */
   i64(value: number): this {
+    this.whole(value, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     this.room(8);
     this.at = this.buffer.writeBigInt64LE(BigInt(value), this.at);
+    return this;
+  }
+
+  /** Whole rows that are encoded already. */
+  raw(rows: Uint8Array): this {
+    this.room(rows.length);
+    this.buffer.set(rows, this.at);
+    this.at += rows.length;
     return this;
   }
 
@@ -111,7 +137,10 @@ export class RowWriter {
   }
 }
 
-/** Reads values in the order of the columns. Throws `row_binary_truncated` past the end. */
+/**
+ * Reads values in the order of the columns. Throws `row_binary_truncated` past the end. A whole number above 2^53,
+ * which the program never writes, reads as some other number above 2^53: never as one that could be right.
+ */
 export class RowReader {
   private readonly buffer: Buffer;
   private at = 0;

@@ -1,33 +1,44 @@
 /**
  * The store: one ClickHouse client in two settings, an embedded engine in this process or a server by URL. This file
- * is the only one that touches the driver. Values are always bound; rows go in as RowBinary.
+ * is the only one that touches the driver. Values are bound, or stand in the SQL as digits; rows go in as RowBinary.
  *
- * Three ways of the embedded engine are dangerous, and are closed here (docs/adr/0002):
+ * Four ways of the embedded engine are dangerous, and are closed here (docs/adr/0002):
  * - rows given inline after the SQL can end the data and become SQL: rows go through a staging file instead;
  * - settings given to the client stick to the connection: settings stand inside the SQL instead;
- * - after a query ran out of time the next answer on its connection can be the old one: the connection answers a
- *   throw-away query first.
+ * - after a query failed the next answer on its connection can be the rest of the old one: the connection is
+ *   replaced;
+ * - bound parameters are state of the whole process, and let one long read hold up everything: see bind.ts.
  */
 import { Buffer } from 'node:buffer';
-import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer as bufferOf } from 'node:stream/consumers';
-import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseLogLevel,
+  createClient,
+} from '@clickhouse/client';
 import type { Session } from 'chdb';
-import { AppError, messageOf } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { formText, inlineParams, type QueryParams } from './bind.ts';
+import { readTagged } from './exception_tag.ts';
 import type { RowWriter } from './row_binary.ts';
-
+import { storeError } from './store_error.ts';
 import { columnsOf, structureOf, type TableName } from './tables.ts';
 
-export type QueryParams = Record<string, string | number | boolean | readonly string[] | readonly number[]>;
-
+/** Every method throws `store_failed` for whatever goes wrong, with a text that quotes no row and no value. */
 export interface Store {
   readonly kind: 'embedded' | 'server';
-  /** Rows of a SELECT as objects. Bounded in time; throws `query_too_slow` or `store_failed`. */
+  /**
+   * Rows of a SELECT as objects. Bounded in time; throws `query_too_slow`. Throws `integer_too_large` when a number is
+   * a whole one above 2^53, which would lose digits: the query then has to ask for toString().
+   */
   rows<T>(sql: string, params?: QueryParams): Promise<T[]>;
-  /** The answer of a SELECT as RowBinary bytes, for bulk reads. */
+  /** The answer of a SELECT as RowBinary bytes, for bulk reads. Not bounded in time. */
   binary(sql: string, params?: QueryParams): Promise<Buffer>;
   /**
    * The answer of a SELECT as RowBinary in pieces, so that a table larger than memory can be read through. Pieces may
@@ -41,116 +52,221 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const TIMEOUT_EXCEEDED = '159';
+export interface StoreOptions {
+  /** How long a query of `rows` may take. */
+  query_ms_max?: number;
+}
+
+type Format = 'JSONEachRow' | 'RowBinary';
 
 /** One connection: one statement at a time, and never an answer that belongs to another question. */
-class Connection {
-  private readonly client: ClickHouseClient;
+abstract class Connection {
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(client: ClickHouseClient) {
-    this.client = client;
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work);
+  protected inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.last.then(work).catch((error: unknown) => this.failed(error));
     this.last = result.catch(() => undefined);
     return result;
   }
 
-  private async guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if ((error as { code?: string }).code !== TIMEOUT_EXCEEDED) throw storeError(error);
-      // The engine may hand the rest of the failed answer to the next query: let that be this one.
-      await this.client.query({ query: 'SELECT 1', format: 'JSONEachRow' }).then(
-        (result) => result.text(),
-        () => undefined,
-      );
-      throw new AppError('query_too_slow', `the query took longer than ${LIMITS.query_ms_max} ms`, { cause: error });
-    }
+  protected async failed(error: unknown): Promise<never> {
+    throw storeError(error);
   }
 
-  select(sql: string, params: QueryParams, format: 'JSONEachRow' | 'RowBinary'): Promise<Buffer> {
-    const query = `${sql}\nFORMAT ${format}`;
-    return this.inTurn(() =>
-      this.guarded(async () => {
-        const result = await this.client.exec({ query, query_params: params });
-        return bufferOf(result.stream);
-      }),
-    );
+  abstract select(sql: string, params: QueryParams, format: Format): Promise<Buffer>;
+  abstract command(sql: string, params: QueryParams): Promise<void>;
+  abstract close(): Promise<void>;
+}
+
+/** Values stand in the SQL of the embedded engine, so it may be long. Meant to stick to the connection. */
+const ALLOW_LONG_SQL = 'SET max_query_size = 268435456';
+
+class EmbeddedConnection extends Connection {
+  private readonly connect: () => EngineConnection;
+  private client: ClickHouseClient | undefined;
+  private closed = false;
+
+  constructor(connect: () => EngineConnection) {
+    super();
+    this.connect = connect;
+  }
+
+  private async open(): Promise<ClickHouseClient> {
+    if (this.closed) throw new AppError('store_failed', 'the store is closed');
+    if (this.client !== undefined) return this.client;
+    const client = createClient({ connection: this.connect(), log: SILENT });
+    await client.command({ query: ALLOW_LONG_SQL });
+    this.client = client;
+    return client;
+  }
+
+  select(sql: string, params: QueryParams, format: Format): Promise<Buffer> {
+    return this.inTurn(async () => {
+      const query = `${inlineParams(sql, params)}\nFORMAT ${format}`;
+      const result = await (await this.open()).exec({ query });
+      return bufferOf(result.stream);
+    });
   }
 
   command(sql: string, params: QueryParams): Promise<void> {
-    return this.inTurn(() =>
-      this.guarded(async () => {
-        await this.client.command({ query: sql, query_params: params });
-      }),
-    );
+    return this.inTurn(async () => {
+      const query = inlineParams(sql, params);
+      await (await this.open()).command({ query });
+    });
+  }
+
+  /** The engine may hand the rest of a failed answer to the next query: that goes to a connection of its own. */
+  protected override async failed(error: unknown): Promise<never> {
+    const left = this.client;
+    this.client = undefined;
+    if (left !== undefined) {
+      await this.open().catch(() => undefined); // first, since the engine would end with its last connection
+      await left.close();
+    }
+    throw storeError(error);
+  }
+
+  close(): Promise<void> {
+    return this.inTurn(async () => {
+      this.closed = true;
+      await this.client?.close();
+    });
+  }
+}
+
+/** Parameters longer than this in all go as a form in the body: servers and proxies bound the length of a URL. */
+const URL_PARAMS_CHARS_MAX = 4_096;
+
+class ServerConnection extends Connection {
+  private readonly client: ClickHouseClient;
+
+  constructor(client: ClickHouseClient) {
+    super();
+    this.client = client;
+  }
+
+  private async exec(sql: string, params: QueryParams, wait_end_of_query: 0 | 1) {
+    const common = { clickhouse_settings: { wait_end_of_query } } as const;
+    const fields = Object.entries(params).map(([name, value]) => [name, formText(value)] as const);
+    const chars = fields.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+    if (chars <= URL_PARAMS_CHARS_MAX) return this.client.exec({ query: sql, query_params: params, ...common });
+    const boundary = randomUUID();
+    const part = ([name, text]: readonly [string, string]) =>
+      `--${boundary}\r\nContent-Disposition: form-data; name="param_${name}"\r\n\r\n${text}\r\n`;
+    const body = `${fields.map(part).join('')}--${boundary}--\r\n`;
+    return this.client.exec({
+      query: sql,
+      values: Readable.from([Buffer.from(body)], { objectMode: false }),
+      http_headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}` },
+      ...common,
+    });
+  }
+
+  /** The server answers when it has the whole answer, so that an error is never taken for rows. */
+  select(sql: string, params: QueryParams, format: Format): Promise<Buffer> {
+    return this.inTurn(async () => bufferOf((await this.exec(`${sql}\nFORMAT ${format}`, params, 1)).stream));
+  }
+
+  command(sql: string, params: QueryParams): Promise<void> {
+    return this.inTurn(async () => {
+      await bufferOf((await this.exec(sql, params, 1)).stream);
+    });
   }
 
   send(sql: string, bytes: Buffer): Promise<void> {
-    return this.inTurn(() =>
-      this.guarded(async () => {
-        const result = await this.client.exec({ query: sql, values: Readable.from([bytes], { objectMode: false }) });
-        await bufferOf(result.stream);
-      }),
-    );
-  }
-
-  /** Opens a streaming read. It runs beside other statements of a server's connection. */
-  async *read(sql: string, params: QueryParams): AsyncGenerator<Buffer> {
-    const result = await this.guarded(() =>
-      this.client.exec({ query: `${sql}\nFORMAT RowBinary`, query_params: params }),
-    );
-    for await (const piece of result.stream) yield piece as Buffer;
+    return this.inTurn(async () => {
+      const values = Readable.from([bytes], { objectMode: false });
+      const result = await this.client.exec({ query: sql, values, clickhouse_settings: { wait_end_of_query: 1 } });
+      await bufferOf(result.stream);
+    });
   }
 
   close(): Promise<void> {
     return this.inTurn(() => this.client.close());
   }
-}
 
-function storeError(error: unknown): AppError {
-  return new AppError('store_failed', `the store refused: ${messageOf(error).split('\n')[0]?.slice(0, 500)}`, {
-    cause: error,
-  });
+  /** Opens a streaming read. It runs beside other statements. */
+  async *read(sql: string, params: QueryParams): AsyncGenerator<Buffer> {
+    try {
+      const { stream, response_headers } = await this.exec(`${sql}\nFORMAT RowBinary`, params, 0);
+      yield* readTagged(stream as AsyncIterable<Buffer>, response_headers['x-clickhouse-exception-tag']);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
 }
 
 /** Puts the time limit into the SQL, where it cannot stick to the connection. */
-function bounded(sql: string): string {
-  return `${sql}\nSETTINGS max_execution_time = ${LIMITS.query_ms_max / 1000}`;
+function bounded(sql: string, query_ms_max: number): string {
+  return `${sql}\nSETTINGS max_execution_time = ${query_ms_max / 1000}`;
 }
 
 function parseRows<T>(bytes: Buffer): T[] {
-  const text = bytes.toString('utf8').trimEnd();
-  return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as T[]);
+  const { text, rows } = parseLines(bytes);
+  if (/\d{16}/.test(text)) refuseLargeIntegers(rows);
+  return rows as T[];
 }
 
-abstract class BaseStore implements Store {
-  abstract readonly kind: 'embedded' | 'server';
-  protected readonly writer: Connection;
-  private readonly readers: Connection[];
-  private turn = 0;
+function parseLines(bytes: Buffer): { text: string; rows: unknown[] } {
+  try {
+    const text = bytes.toString('utf8').trimEnd();
+    // JSONEachRow escapes newlines inside values, so every newline ends a row.
+    return { text, rows: JSON.parse(`[${text.replaceAll('\n', ',')}]`) as unknown[] };
+  } catch {
+    throw new AppError('store_failed', `an answer of ${bytes.length} bytes is not rows as JSON`);
+  }
+}
 
-  constructor(writer: Connection, readers: Connection[]) {
-    this.writer = writer;
-    this.readers = readers;
+function refuseLargeIntegers(value: unknown): void {
+  if (typeof value === 'number') {
+    if (!Number.isInteger(value) || Number.isSafeInteger(value)) return;
+    throw new AppError('integer_too_large', 'the answer has a whole number above 2^53, which would lose digits');
+  }
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) refuseLargeIntegers(part);
+}
+
+/** Connections of which each is lent to one user at a time, so that a long read holds up no other while one is free. */
+class Pool<C extends Connection> {
+  private readonly free: C[];
+  private readonly waiting: ((connection: C) => void)[] = [];
+
+  constructor(connections: readonly C[]) {
+    this.free = [...connections];
   }
 
-  private get reader(): Connection {
-    this.turn = (this.turn + 1) % this.readers.length;
-    return this.readers[this.turn] as Connection;
+  async use<T>(work: (connection: C) => Promise<T>): Promise<T> {
+    const connection = this.free.pop() ?? (await new Promise<C>((resolve) => this.waiting.push(resolve)));
+    try {
+      return await work(connection);
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.free.push(connection);
+      else next(connection);
+    }
+  }
+}
+
+abstract class BaseStore<C extends Connection> implements Store {
+  abstract readonly kind: 'embedded' | 'server';
+  protected readonly writer: C;
+  protected readonly readers: Pool<C>;
+  protected readonly connections: readonly [C, ...C[]];
+  private readonly query_ms_max: number;
+
+  constructor(connections: readonly [C, ...C[]], options: StoreOptions) {
+    this.writer = connections[0];
+    this.readers = new Pool(connections.slice(1));
+    this.connections = connections;
+    this.query_ms_max = options.query_ms_max ?? LIMITS.query_ms_max;
   }
 
   async rows<T>(sql: string, params: QueryParams = {}): Promise<T[]> {
-    // JSONEachRow escapes newlines inside values, so every newline ends a row.
-    return parseRows<T>(await this.reader.select(bounded(sql), params, 'JSONEachRow'));
+    const query = bounded(sql, this.query_ms_max);
+    return parseRows<T>(await this.readers.use((reader) => reader.select(query, params, 'JSONEachRow')));
   }
 
   binary(sql: string, params: QueryParams = {}): Promise<Buffer> {
-    return this.reader.select(sql, params, 'RowBinary');
+    return this.readers.use((reader) => reader.select(sql, params, 'RowBinary'));
   }
 
   command(sql: string, params: QueryParams = {}): Promise<void> {
@@ -162,33 +278,39 @@ abstract class BaseStore implements Store {
   abstract insert(table: TableName, rows: RowWriter): Promise<void>;
 
   async close(): Promise<void> {
-    for (const connection of [...this.readers, this.writer]) await connection.close();
+    for (const connection of this.connections) await connection.close();
   }
 }
 
-class EmbeddedStore extends BaseStore {
+class EmbeddedStore extends BaseStore<EmbeddedConnection> {
   override readonly kind = 'embedded';
   private readonly staging: string;
   private readonly openSession: () => Session;
   private count = 0;
 
-  constructor(writer: Connection, readers: Connection[], staging: string, openSession: () => Session) {
-    super(writer, readers);
+  constructor(
+    connections: readonly [EmbeddedConnection, ...EmbeddedConnection[]],
+    options: StoreOptions,
+    staging: string,
+    openSession: () => Session,
+  ) {
+    super(connections, options);
     this.staging = staging;
     this.openSession = openSession;
   }
 
   /** Each stream has a session of its own: the engine allows one stream a session. */
   override async *stream(sql: string, params: QueryParams = {}): AsyncGenerator<Buffer> {
-    const session = this.openSession();
+    const query = inlineParams(sql, params);
+    let session: Session | undefined;
     try {
-      for await (const chunk of session.queryStreamBind(sql, params, { format: 'RowBinary' })) {
-        yield Buffer.from(chunk.raw());
-      }
+      session = this.openSession();
+      session.query(ALLOW_LONG_SQL);
+      for await (const chunk of session.queryStream(query, { format: 'RowBinary' })) yield Buffer.from(chunk.raw());
     } catch (error) {
       throw storeError(error);
     } finally {
-      session.close();
+      session?.close();
     }
   }
 
@@ -198,52 +320,82 @@ class EmbeddedStore extends BaseStore {
     const columns = columnsOf(table);
     try {
       // Synchronous: an awaited write would let the next batch's work run before the engine gets this one.
-      writeFileSync(file, rows.bytes(), { mode: 0o600 });
+      writeFileSync(file, rows.bytes(), { mode: 0o600, flag: 'wx' });
       await this.writer.command(
         `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM file({staging_file:String}, 'RowBinary', '${structureOf(table)}')`,
         { staging_file: file },
       );
     } catch (error) {
-      throw error instanceof AppError ? error : storeError(error);
+      throw storeError(error);
     } finally {
       rmSync(file, { force: true });
     }
   }
 }
 
-class ServerStore extends BaseStore {
+class ServerStore extends BaseStore<ServerConnection> {
   override readonly kind = 'server';
 
   override stream(sql: string, params: QueryParams = {}): AsyncIterable<Buffer> {
-    return this.writer.read(sql, params);
+    const connection = this.connections.at(-1) ?? this.writer; // not the writer, as for commands
+    return connection.read(sql, params);
+  }
+
+  /** Not on the writer's connection, which gives up sooner than DDL on a large table may take. */
+  override command(sql: string, params: QueryParams = {}): Promise<void> {
+    return this.readers.use((reader) => reader.command(sql, params));
   }
 
   override async insert(table: TableName, rows: RowWriter): Promise<void> {
     if (rows.size === 0) return;
-    await this.writer.send(`INSERT INTO ${table} (${columnsOf(table)}) FORMAT RowBinary`, Buffer.from(rows.bytes()));
+    // A batch that was removed after a crash and is written again must not be taken for a repeated insert.
+    const settings = 'async_insert = 0, insert_deduplicate = 0';
+    await this.writer.send(
+      `INSERT INTO ${table} (${columnsOf(table)}) SETTINGS ${settings} FORMAT RowBinary`,
+      Buffer.from(rows.bytes()),
+    );
   }
 }
 
+/** Reads of the embedded engine at once; with the writer they leave one of Node's four worker threads to the rest. */
 const READERS = 2;
+const SERVER_READERS = 8;
 
 /**
  * Opens the embedded engine on a folder. One process, one folder: throws `folder_in_use` when another process holds
  * it, `engine_missing` when the optional engine package is not installed for this platform.
  */
-export async function openEmbeddedStore(folder: string): Promise<Store> {
+export async function openEmbeddedStore(folder: string, options: StoreOptions = {}): Promise<Store> {
   const staging = join(folder, 'staging');
-  mkdirSync(staging, { recursive: true, mode: 0o700 });
-  for (const left of readdirSync(staging)) unlinkSync(join(staging, left));
-  const { connect, openSession } = await engine(join(folder, 'engine'));
+  const data = join(folder, 'engine');
+  const { connect, openSession } = await engine(data);
+  const connections: EmbeddedConnection[] = [];
   try {
-    const open = () => new Connection(createClient({ connection: connect() }));
-    const connections = Array.from({ length: READERS + 1 }, open);
-    return new EmbeddedStore(connections[0] as Connection, connections.slice(1), staging, openSession);
+    for (const each of [staging, data]) mkdirSync(each, { recursive: true, mode: 0o700 });
+    for (let i = 0; i <= READERS; i++) {
+      const connection = new EmbeddedConnection(connect);
+      connections.push(connection);
+      await connection.command('SELECT 1', {});
+    }
+    // Only now: while another process holds the folder, these files are its own.
+    for (const left of readdirSync(staging)) rmSync(join(staging, left), { recursive: true, force: true });
+    return new EmbeddedStore(connections as [EmbeddedConnection], options, staging, openSession);
   } catch (cause) {
-    if (/lock/i.test(messageOf(cause))) {
+    for (const connection of connections) await connection.close();
+    if (heldByAnother(data)) {
       throw new AppError('folder_in_use', `${folder} is held open by another process`, { cause });
     }
     throw storeError(cause);
+  }
+}
+
+/** The engine does not say why it cannot open a folder. Its status file names the process that holds it. */
+function heldByAnother(data: string): boolean {
+  try {
+    const pid = Number(/^PID: (\d+)$/m.exec(readFileSync(join(data, 'status'), 'utf8'))?.[1]);
+    return pid !== process.pid && process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM'; // it runs, as another user
   }
 }
 
@@ -262,8 +414,24 @@ async function engine(path: string): Promise<{ connect: () => EngineConnection; 
   }
 }
 
-/** Opens a ClickHouse server or cluster. The URL may carry user, password and database. */
-export function openServerStore(url: string): Store {
-  const open = () => new Connection(createClient({ url, request_timeout: 60_000, compression: { response: false } }));
-  return new ServerStore(open(), [open(), open()]);
+/** The client would print errors with the text of the server, which can quote values. */
+const SILENT = { level: ClickHouseLogLevel.OFF };
+
+/** A socket without a byte for this long is given up. Queries of `rows` end earlier; reads and DDL may take longer. */
+const INSERT_IDLE_MS_MAX = 60_000;
+const READ_IDLE_MS_MAX = 600_000;
+
+/**
+ * Opens a ClickHouse server or cluster. The URL may carry user, password and database; throws `store_url_invalid`.
+ * Nothing is connected yet. A lost connection is an error of the statement that it hit: nothing is tried twice.
+ */
+export function openServerStore(url: string, options: StoreOptions = {}): Store {
+  const open = (request_timeout: number) =>
+    new ServerConnection(createClient({ url, request_timeout, log: SILENT, compression: { response: false } }));
+  try {
+    const readers = Array.from({ length: SERVER_READERS }, () => open(READ_IDLE_MS_MAX));
+    return new ServerStore([open(INSERT_IDLE_MS_MAX), ...readers], options);
+  } catch {
+    throw new AppError('store_url_invalid', 'the URL of the ClickHouse server cannot be used');
+  }
 }

@@ -143,6 +143,7 @@ describe('checkPublicKey', () => {
       '',
     ];
     for (const key of bad) expect(() => checkPublicKey(hex(key)), key).toThrow(coded('public_key_unsafe'));
+    for (const key of bad) expect(() => checkPublicKey(hex(key)), key).toThrow(/canonical encoding|must be 32/);
   });
 });
 

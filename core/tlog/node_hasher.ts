@@ -11,8 +11,9 @@ const leaf_scratch = Buffer.alloc(LEAF_SCRATCH_BYTES);
 node_scratch[0] = NODE_PREFIX;
 leaf_scratch[0] = LEAF_PREFIX;
 
+/** The platform hands out a digest as text at a quarter of the cost of a buffer of its own. */
 function sha256(data: Uint8Array): Uint8Array {
-  return hash('sha256', data, 'buffer');
+  return Buffer.from(hash('sha256', data, 'binary'), 'latin1');
 }
 
 function leaf(data: Uint8Array): Uint8Array {

@@ -38,12 +38,23 @@ async function readStored(store: Store, log: string, level: number, indexes: num
         ? 'SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq IN {indexes:Array(UInt64)}'
         : 'SELECT idx, hash FROM nodes WHERE log = {log:String} AND level = {level:UInt8} AND idx IN {indexes:Array(UInt64)}';
     const row = new RowReader(await store.binary(sql, { log, level, indexes: part }));
-    while (!row.done) found.set(row.u64(), Buffer.from(row.fixed(32)));
+    while (!row.done) {
+      const [index, hash] = [row.u64(), Buffer.from(row.fixed(32))];
+      if (found.get(index)?.equals(hash) === false) {
+        throw new AppError('log_tampered', `the store has two hashes of level ${level}, ${index} of ${log}`, {
+          fatal: true,
+        });
+      }
+      found.set(index, hash);
+    }
   }
   return found;
 }
 
-/** Reads what the coordinates of a proof need, and folds it. Throws `tree_hash_missing` when the store lacks a hash. */
+/**
+ * Reads what the coordinates of a proof need, and folds it. Throws `tree_hash_missing` when the store lacks a hash, and
+ * a fatal `log_tampered` when it has two for one place.
+ */
 export async function readProof(
   store: Store,
   log: string,

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS content
     content    String CODEC(ZSTD(3)),
     salt       String CODEC(NONE),
     expires_at DateTime('UTC') DEFAULT toDateTime('2106-01-01 00:00:00', 'UTC') CODEC(ZSTD(1)),
+    INDEX by_seq seq TYPE minmax GRANULARITY 1,
     INDEX words_content content TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lowerUTF8(content)),
     INDEX words_params params TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lowerUTF8(params))
 )

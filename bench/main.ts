@@ -1,0 +1,25 @@
+/** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
+import { ingestBench } from './ingest.ts';
+import { killBench } from './kill.ts';
+import { readBench } from './read.ts';
+import { type Report, reportTo } from './report.ts';
+
+const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>> = {
+  ingest: ingestBench,
+  read: readBench,
+  kill: killBench,
+};
+
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const json = process.argv.includes('--json');
+const count = words.find((word) => /^\d+$/.test(word));
+const names = words.filter((word) => !/^\d+$/.test(word));
+for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    process.stderr.write(`no bench ${name}; there are: ${Object.keys(BENCHES).join(', ')}\n`);
+    process.exit(2);
+  }
+  process.stderr.write(`${name} ...\n`);
+  await bench(reportTo(json), count === undefined ? undefined : Number(count));
+}

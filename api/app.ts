@@ -4,7 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { AppError, messageOf } from '../core/errors.ts';
 import { checkAddress } from './auth/guard.ts';
 import type { ApiContext, ApiEnv } from './context.ts';
-import { problem, statusOf } from './problem.ts';
+import { asAppError, problem, statusOf } from './problem.ts';
 import type { Api, DeclaredRoute } from './route.ts';
 import { acceptRoutes } from './routes/accept.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -12,9 +12,24 @@ import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/log.ts';
+import { loginRoutes } from './routes/login.ts';
+import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
-const ROUTES = [acceptRoutes, sessionRoutes, alertRoutes, eventRoutes, logRoutes, keyRoutes, documentRoutes];
+const ROUTES = [
+  acceptRoutes,
+  sessionRoutes,
+  alertRoutes,
+  eventRoutes,
+  logRoutes,
+  keyRoutes,
+  documentRoutes,
+  loginRoutes,
+  pageRoutes,
+];
+
+/** What a problem repeats of a fault; the name of an unknown setting can be as long as the body. */
+const ISSUE_CHARS_MAX = 300;
 
 /** Builds the application over a context. `declared` lists its routes with the permission that each needs. */
 export function createApi(context: ApiContext): Api {
@@ -22,7 +37,8 @@ export function createApi(context: ApiContext): Api {
     defaultHook: (result) => {
       if (result.success) return;
       const [issue] = result.error.issues;
-      throw new AppError('query_invalid', `${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'not valid'}`);
+      const at = issue?.path.join('.') || 'request';
+      throw new AppError('query_invalid', `${at}: ${issue?.message ?? 'not valid'}`.slice(0, ISSUE_CHARS_MAX));
     },
   });
   const declared: DeclaredRoute[] = [];
@@ -39,7 +55,8 @@ export function createApi(context: ApiContext): Api {
         baseUri: ["'none'"],
         formAction: ["'self'"],
       },
-      referrerPolicy: 'no-referrer',
+      // With `no-referrer` a browser would post our own forms with the origin `null`.
+      referrerPolicy: 'same-origin',
     }),
   );
   app.use(checkAddress(context));
@@ -47,7 +64,8 @@ export function createApi(context: ApiContext): Api {
     await next();
     c.header('Cache-Control', 'no-store');
   });
-  app.onError((error, c) => {
+  app.onError((thrown, c) => {
+    const error = asAppError(thrown);
     if (statusOf(error) === 500) {
       context.onNotice('request_failed', { method: c.req.method, path: c.req.path, error: messageOf(error) });
     }

@@ -1,4 +1,5 @@
 /** What the routes stand on, and what a request carries. */
+import type { Limits } from '../core/limits.ts';
 import type { Store } from '../core/store/store.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
@@ -20,6 +21,8 @@ export interface ApiContext {
   access: Access;
   logins: LoginCodes;
   now: () => number;
+  /** Limits of accepting that differ from the table's. */
+  limits?: Partial<Limits>;
   /** Names under which the service may be addressed beside loopback. */
   hosts: readonly string[];
   /** Everybody on loopback is an administrator. */

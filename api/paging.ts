@@ -3,11 +3,16 @@ import { z } from '@hono/zod-openapi';
 import { AppError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 
-export const Limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(LIMITS.page_rows_max)
+/** A whole number in a path or a query, in decimal digits. */
+export const wholeNumber = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^-?\d{1,16}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .openapi({ type: 'integer', minimum: min, maximum: max });
+
+export const Limit = wholeNumber(1, LIMITS.page_rows_max)
   .default(50)
   .openapi({ description: `rows a page, up to ${LIMITS.page_rows_max}` });
 export const PageCursor = z.string().max(1_000).optional().openapi({ description: 'next_cursor of the page before' });

@@ -2,6 +2,7 @@
 
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AppError } from '../core/errors.ts';
 
@@ -58,13 +59,27 @@ export function statusOf(error: unknown): ContentfulStatusCode {
   return error instanceof AppError ? (STATUS[error.code] ?? 500) : 500;
 }
 
+/** Faults that the framework finds in a request, as errors of ours. */
+export function asAppError(error: unknown): unknown {
+  if (!(error instanceof HTTPException)) return error;
+  if (error.status === 415) return new AppError('content_type_unsupported', 'content-type must be application/json');
+  if (error.status === 400) return new AppError('body_malformed', 'the body is not JSON');
+  return error;
+}
+
+/** How long to wait, where the one who refused knows better than the table. */
+function retryAfter(error: unknown, code: string): number | undefined {
+  const { cause } = error as { cause?: { retry_after_s?: unknown } };
+  return typeof cause?.retry_after_s === 'number' ? cause.retry_after_s : RETRY_AFTER_S[code];
+}
+
 /** Answers with the problem. What is not one of our errors is not shown: it could hold anything. */
 export function problem(c: Context, error: unknown): Response {
   const status = statusOf(error);
   const known = error instanceof AppError && status !== 500;
   const code = known ? error.code : 'internal_error';
   const detail = known ? error.message : 'something went wrong on our side; the log of the service says what';
-  const retry_after_s = RETRY_AFTER_S[code];
+  const retry_after_s = known ? retryAfter(error, code) : undefined;
   if (retry_after_s !== undefined) c.header('Retry-After', String(retry_after_s));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="tracewarden"');
   const title = code.replaceAll('_', ' ');

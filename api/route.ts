@@ -1,5 +1,8 @@
 /** How a route is declared: with the permission it needs, in one place that a test can walk over. */
 import type { OpenAPIHono, RouteConfig, RouteHandler } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { AppError } from '../core/errors.ts';
 import { requirePermission } from './auth/guard.ts';
 import type { Permission } from './auth/roles.ts';
 import type { ApiContext, ApiEnv } from './context.ts';
@@ -17,7 +20,26 @@ export interface Api {
   declared: DeclaredRoute[];
 }
 
-/** Registers a route that needs a permission. */
+/** Bodies of requests that are not events: a few settings, or one checkpoint. */
+const SMALL_BODY_BYTES_MAX = 262_144;
+const smallBody = bodyLimit({
+  maxSize: SMALL_BODY_BYTES_MAX,
+  onError: () => {
+    throw new AppError('body_too_large', `the body of this request has at most ${SMALL_BODY_BYTES_MAX} bytes`);
+  },
+});
+
+function withPermission<R extends RouteConfig>(permission: Permission, route: R): R {
+  const description = `${route.description ?? ''}\n\nNeeds the permission \`${permission}\`.`.trim();
+  return {
+    ...route,
+    security: [{ key: [] }],
+    description,
+    responses: { ...responses(401, 403), ...route.responses },
+  };
+}
+
+/** Registers a route that needs a permission. Its body, if it has one, is small JSON. */
 export function secured<R extends RouteConfig>(
   api: Api,
   context: ApiContext,
@@ -26,15 +48,22 @@ export function secured<R extends RouteConfig>(
   handler: RouteHandler<R, ApiEnv>,
 ): void {
   api.declared.push({ method: route.method, path: route.path, permission });
-  const described = {
-    ...route,
-    security: [{ key: [] }],
-    description: `${route.description ?? ''}\n\nNeeds the permission \`${permission}\`.`.trim(),
-    responses: { ...responses(401, 403), ...route.responses },
-    middleware: [requirePermission(context, permission)],
-  };
+  const guards = [requirePermission(context, permission), smallBody];
   // The added members do not change what the handler takes and gives; the type cannot follow that.
-  api.app.openapi(described as unknown as R, handler);
+  api.app.openapi({ ...withPermission(permission, route), middleware: guards } as unknown as R, handler);
+}
+
+/** Registers a route that needs a permission and reads its body itself: the route only describes it. */
+export function securedStream(
+  api: Api,
+  context: ApiContext,
+  permission: Permission,
+  route: RouteConfig,
+  handler: (c: Context<ApiEnv>) => Promise<Response>,
+): void {
+  api.declared.push({ method: route.method, path: route.path, permission });
+  api.app.openAPIRegistry.registerPath(withPermission(permission, route));
+  api.app.on(route.method, route.path, requirePermission(context, permission), handler);
 }
 
 /** Registers a route that anybody may call. */

@@ -1,5 +1,5 @@
 /** What all commands share: the flags that say what they talk to, and opening and closing it. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Backend, type BackendFlags, openBackend } from './backend.ts';
 
 export interface CommonFlags extends BackendFlags {
@@ -10,15 +10,23 @@ export interface CommonFlags extends BackendFlags {
 export function withBackend(command: Command): Command {
   return command
     .option('--data <dir>', 'folder of the embedded log (default: data)')
-    .option('--url <url>', 'a running service instead of a folder (TRACEWARDEN_URL)')
+    .addOption(new Option('--url <url>', 'a running service instead of a folder (TRACEWARDEN_URL)').conflicts('data'))
     .option('--key <key>', 'key for the service (TRACEWARDEN_KEY; a flag can be seen by other users)')
     .option('--config <file>', 'YAML file with settings')
     .option('--json', 'JSON lines with a schema_version');
 }
 
-/** Runs with an open backend and closes it, whatever happens. */
+/** Runs with an open backend and closes it, whatever happens. A folder that holds no log gets one. */
 export async function useBackend<T>(flags: BackendFlags, work: (backend: Backend) => Promise<T>): Promise<T> {
-  const backend = await openBackend(flags);
+  return useOpen(await openBackend(flags), work);
+}
+
+/** The same for commands that only read: they make no log in a folder whose name was mistyped. */
+export async function useLog<T>(flags: BackendFlags, work: (backend: Backend) => Promise<T>): Promise<T> {
+  return useOpen(await openBackend(flags, false), work);
+}
+
+async function useOpen<T>(backend: Backend, work: (backend: Backend) => Promise<T>): Promise<T> {
   try {
     return await work(backend);
   } finally {

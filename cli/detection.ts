@@ -3,7 +3,7 @@
  * log; then the durable cursor moves. After a crash the events behind the cursor are seen again, and since a finding's
  * id depends only on what was found, no alert is lost and none is doubled.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Finding } from '../core/alert.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
@@ -21,6 +21,7 @@ const CURSOR_MS = 1_000; // how long a cursor may lag when nothing was found
 const REPLAY_PAGE = 5_000;
 const RESTORE_SESSIONS = 200; // sessions rebuilt by one query
 const SLICE_EVENTS = 64;
+const RETRY_MS = [500, 2_000, 5_000];
 
 export interface DetectionOptions {
   store: Store;
@@ -39,7 +40,10 @@ export class Detection {
   private cursor_moved_ms = 0;
   /** Findings on their way into the log; the cursor waits for them. */
   private raising: Promise<void> = Promise.resolve();
-  private failed = false;
+  /** True while findings wait for a store that fails. */
+  private failing = false;
+  private closing = false;
+  private abandoned = false;
 
   constructor(options: DetectionOptions) {
     this.options = options;
@@ -47,15 +51,20 @@ export class Detection {
 
   /** Sees again what was committed after the cursor and before the head. Call before new records are taken. */
   async replay(head_size: number): Promise<void> {
-    const { store, log } = this.options;
-    this.through = await readCursor(store, log, CURSOR);
+    this.through = await readCursor(this.options.store, this.options.log, CURSOR);
     this.stored_through = this.through;
+    await this.catchUp(head_size);
+  }
+
+  /** Looks, from the store, at records that nobody handed over: after a restart, or adopted after a failed write. */
+  async catchUp(to: number): Promise<void> {
+    const { store, log } = this.options;
     const found: Finding[] = [];
-    while (this.through < head_size) {
-      const to = Math.min(head_size, this.through + REPLAY_PAGE);
-      const events = await readEventRange(store, log, this.through, to);
+    while (this.through < to) {
+      const page_end = Math.min(to, this.through + REPLAY_PAGE);
+      const events = await readEventRange(store, log, this.through, page_end);
       found.push(...(await this.detect(events, this.through)));
-      this.through = to;
+      this.through = page_end;
     }
     const ids = found.map((finding) => finding.finding_id);
     const known = await readKnownAlerts(store, log, ids);
@@ -107,22 +116,31 @@ export class Detection {
   /** Hands findings to the log; when they are under the head, the cursor moves. */
   private raise(findings: readonly Finding[]): void {
     const through = this.through;
-    const due = findings.length > 0 || Date.now() - this.cursor_moved_ms > CURSOR_MS;
+    const due = findings.length > 0 || performance.now() - this.cursor_moved_ms > CURSOR_MS;
     if (!due) return;
-    this.cursor_moved_ms = Date.now();
-    this.raising = this.raising
-      .then(async () => {
-        // A finding that did not get into the log holds the cursor back, so that the next start finds it again.
-        if (this.failed) return;
+    this.cursor_moved_ms = performance.now();
+    this.raising = this.raising.then(() => this.store(findings, through));
+  }
+
+  /** Tries until the findings are stored. On closing they are left to the next start, which finds them again. */
+  private async store(findings: readonly Finding[], through: number): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.abandoned) return;
+      try {
         const writer = this.options.writer();
-        if (findings.length > 0)
-          await writer.submitInternal(findings.map((finding) => writer.stamp(alertRecord(finding))));
+        const records = findings.map((finding) => writer.stamp(alertRecord(finding)));
+        await writer.submitInternal(records);
         await this.move(through);
-      })
-      .catch((error: unknown) => {
-        this.failed = true;
-        this.options.onNotice('alerts_not_stored', { error: messageOf(error), findings: findings.length });
-      });
+        this.failing = false;
+        return;
+      } catch (error) {
+        this.failing = true;
+        const fields = { error: messageOf(error), findings: findings.length, attempt };
+        this.options.onNotice('alerts_not_stored', fields);
+        if (this.closing) this.abandoned = true;
+        else await sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
+      }
+    }
   }
 
   private async move(through: number): Promise<void> {
@@ -134,12 +152,23 @@ export class Detection {
   /** Waits until everything observed so far is stored, cursor included. */
   async flush(): Promise<void> {
     await this.raising;
-    if (!this.failed) await this.move(this.through);
+    if (!this.abandoned) await this.move(this.through);
+  }
+
+  /** From now on a store that fails is not tried again. */
+  close(): Promise<void> {
+    this.closing = true;
+    return this.flush();
   }
 
   /** For people and metrics. */
   get status(): Record<string, unknown> {
-    return { detected_through: this.stored_through, observed_through: this.through, ...this.options.engine.counters };
+    return {
+      detected_through: this.stored_through,
+      observed_through: this.through,
+      failing: this.failing,
+      ...this.options.engine.counters,
+    };
   }
 }
 

@@ -14,12 +14,15 @@ export interface Listening {
 }
 
 const DRAIN_MS = 5_000;
+/** How this machine reaches a service that listens on all its addresses. */
+const EVERYWHERE: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** Listens. Throws `port_in_use`. */
 export function listen(app: OpenAPIHono<ApiEnv>, host: string, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: host, port }, (address: AddressInfo) => {
-      const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      const reached = EVERYWHERE[address.address] ?? address.address;
+      const shown = reached.includes(':') ? `[${reached}]` : reached;
       resolve({ url: `http://${shown}:${address.port}`, close: () => close(server) });
     }) as Server;
     server.headersTimeout = LIMITS.body_idle_ms_max;

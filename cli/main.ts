@@ -3,16 +3,18 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './commands/alerts.ts';
+import { demoCommand } from './commands/demo.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { say } from './output.ts';
+import { inert, say } from './output.ts';
 import { VERSION } from './version.ts';
 
 const EXIT = { failed: 1, usage: 2, configuration: 3, unreachable: 4, interrupted: 130 } as const;
+const USAGE = new Set(['query_invalid', 'cursor_invalid', 'not_found', 'key_unknown', 'url_invalid', 'role_unknown']);
 const CONFIGURATION = new Set([
   'config_invalid',
   'origin_mismatch',
@@ -20,16 +22,39 @@ const CONFIGURATION = new Set([
   'folder_in_use',
   'no_log',
   'file_unreadable',
+  'packages_missing',
+  'pseudonym_key_invalid',
+  'store_url_invalid',
+  'key_malformed',
+  'unauthenticated',
+  'forbidden',
+  'tenant_forbidden',
+  'host_forbidden',
+  'origin_forbidden',
   'ENOENT',
   'EACCES',
+  'EISDIR',
 ]);
-const UNREACHABLE = new Set(['backend_unreachable', 'store_failed', 'store_unavailable', 'engine_missing']);
+const UNREACHABLE = new Set([
+  'backend_unreachable',
+  'engine_missing',
+  'internal_error',
+  'log_closed',
+  'query_too_slow',
+  'queue_full',
+  'read_only',
+  'reject_quota_exceeded',
+  'store_failed',
+  'store_unavailable',
+  'too_many_requests_in_flight',
+  'verify_failed', // could not be carried to its end; what it finds wrong is no error
+]);
 
 function exitCodeOf(error: unknown): number {
   const code = (error as { code?: string }).code ?? '';
   if (CONFIGURATION.has(code)) return EXIT.configuration;
   if (UNREACHABLE.has(code)) return EXIT.unreachable;
-  if (['query_invalid', 'cursor_invalid', 'not_found'].includes(code)) return EXIT.usage;
+  if (USAGE.has(code)) return EXIT.usage;
   return EXIT.failed;
 }
 
@@ -46,6 +71,7 @@ export function createProgram(): Command {
   logCommands(program);
   verifyCommand(program);
   keysCommand(program);
+  demoCommand(program);
   return program;
 }
 
@@ -58,16 +84,18 @@ async function main(): Promise<void> {
       return;
     }
     const known = error instanceof AppError;
-    say(`tracewarden: ${known ? `${error.code}: ` : ''}${messageOf(error)}`);
+    say(inert(`tracewarden: ${known ? `${error.code}: ` : ''}${messageOf(error)}`));
     if (!known && process.env.DEBUG) say(String((error as Error).stack));
     process.exitCode = exitCodeOf(error);
   }
 }
 
 // A reader that stops reading, such as `head`, is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
 process.on('SIGINT', () => process.exit(EXIT.interrupted));
 await main();

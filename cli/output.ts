@@ -3,9 +3,19 @@ import pc from 'picocolors';
 import type { Severity } from '../core/alert.ts';
 import { SCHEMA_VERSION } from '../core/event.ts';
 
+/** What JSON lets stand in a text though a terminal acts on it: DEL, C1, direction marks and other format characters. */
+const ACTIVE = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 /** One JSON line of data, with the version of its form. */
 export function printJson(value: Record<string, unknown>): void {
-  process.stdout.write(`${JSON.stringify({ schema_version: SCHEMA_VERSION, ...value })}\n`);
+  const text = JSON.stringify({ schema_version: SCHEMA_VERSION, ...value });
+  process.stdout.write(`${text.replace(ACTIVE, escapeUnits)}\n`);
+}
+
+function escapeUnits(char: string): string {
+  return Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+    '',
+  );
 }
 
 export function print(line: string): void {

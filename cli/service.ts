@@ -13,7 +13,7 @@ import type { Config } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
 import { CORE_VERSION } from '../core/event.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
-import { LIMITS } from '../core/limits.ts';
+import { LIMITS, type Limits } from '../core/limits.ts';
 import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
@@ -30,6 +30,8 @@ import { VERSION } from './version.ts';
 export interface ServiceOptions {
   config: Config;
   now?: () => number;
+  /** Limits of accepting that differ from the table's. */
+  limits?: Partial<Limits>;
   onNotice?: ApiContext['onNotice'];
 }
 
@@ -52,12 +54,10 @@ export interface Service {
 /** Opens the folder for writing. Throws `folder_in_use` and the errors of `takeOver`. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config } = options;
-  const now = options.now ?? Date.now;
-  const onNotice = options.onNotice ?? (() => undefined);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openStore(config);
   try {
-    return await assemble(config, store, now, onNotice);
+    return await assemble(options, store);
   } catch (error) {
     await store.close();
     throw error;
@@ -72,12 +72,8 @@ export async function openStore(config: Config): Promise<Store> {
   return store;
 }
 
-async function assemble(
-  config: Config,
-  store: Store,
-  now: () => number,
-  onNotice: ApiContext['onNotice'],
-): Promise<Service> {
+async function assemble(options: ServiceOptions, store: Store): Promise<Service> {
+  const { config, now = Date.now, onNotice = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
@@ -111,7 +107,8 @@ async function assemble(
     access,
     logins: createLoginCodes(now),
     now,
-    hosts: config.hosts,
+    ...(limits === undefined ? {} : { limits }),
+    hosts: [...config.hosts, config.host],
     insecure_loopback: config.insecure_loopback,
     onNotice,
     counters: { bodies_refused: {}, records: {} },

@@ -81,11 +81,81 @@ export function formatCore(core: Core): string {
   return text;
 }
 
+const CODES = { quote: 0x22, zero: 0x30, nine: 0x39 } as const;
+/** Characters that JSON.stringify would write otherwise than they are, or might. */
+const ESCAPED = /[\u0000-\u001f\\\ud800-\udfff]/;
+const DIGITS_MAX = 15;
+const COMMITMENT_CHARS = 44;
+const NUMBERS: ReadonlySet<string> = new Set<keyof Core>(['core_version', 'first_seq', 'seq', 'session_seq']);
+const MEMBER_HEADS = MEMBERS.map((name) => ({ name, head: `,"${name}":`, is_number: NUMBERS.has(name) })).slice(2);
+const COMMIT_HEADS = COMMIT_ORDER.map((name) => ({ name, first: `"${name}":"`, next: `,"${name}":"` }));
+const VERSION_PART = `},"core_version":${CORE_VERSION}`;
+
+/**
+ * Reads a core that is written exactly as `formatCore` writes one, in one pass. Undefined where it is not, or where
+ * only the slow way can tell.
+ */
+function readPlain(text: string): Core | undefined {
+  if (!text.startsWith('{"commit":{') || ESCAPED.test(text)) return undefined;
+  let at = 11;
+  const commit: Core['commit'] = {};
+  let first = true;
+  for (const head of COMMIT_HEADS) {
+    const start = first ? head.first : head.next;
+    if (!text.startsWith(start, at)) continue;
+    const from = at + start.length;
+    at = from + COMMITMENT_CHARS;
+    if (text.indexOf('"', from) !== at) return undefined;
+    commit[head.name] = text.substring(from, at);
+    at++;
+    first = false;
+  }
+  if (!text.startsWith(VERSION_PART, at)) return undefined;
+  at += VERSION_PART.length;
+  const core: Record<string, unknown> = { commit, core_version: CORE_VERSION };
+  for (const { name, head, is_number } of MEMBER_HEADS) {
+    if (!text.startsWith(head, at)) continue;
+    const from = at + head.length;
+    at = is_number ? numberEnd(text, from) : stringEnd(text, from);
+    if (at < 0) return undefined;
+    core[name] = is_number ? Number(text.substring(from, at)) : text.substring(from + 1, at - 1);
+  }
+  return at === text.length - 1 && text.endsWith('}') ? (core as unknown as Core) : undefined;
+}
+
+function stringEnd(text: string, from: number): number {
+  if (text.charCodeAt(from) !== CODES.quote) return -1;
+  const close = text.indexOf('"', from + 1);
+  return close < 0 ? -1 : close + 1;
+}
+
+/** The end of a whole number without sign or leading zeros that a double holds exactly; -1 when it is none. */
+function numberEnd(text: string, from: number): number {
+  let at = from;
+  for (let code = text.charCodeAt(at); code >= CODES.zero && code <= CODES.nine; code = text.charCodeAt(at)) at++;
+  const digits = at - from;
+  const leads_with_zero = text.charCodeAt(from) === CODES.zero && digits > 1;
+  return digits === 0 || digits > DIGITS_MAX || leads_with_zero ? -1 : at;
+}
+
+/** Whether every member is of its type, so that no object can hide behind a canonical spelling. */
+function isTyped(core: Core): boolean {
+  const members = core as unknown as Record<string, unknown>;
+  for (const name of MEMBERS) {
+    const value = members[name];
+    if (value === undefined || name === 'commit') continue;
+    if (NUMBERS.has(name) ? !Number.isSafeInteger(value) : typeof value !== 'string') return false;
+  }
+  return Object.values(core.commit).every((value) => typeof value === 'string');
+}
+
 /**
  * Reads stored core bytes back. Throws `core_malformed` when they are not what `formatCore` writes: the bytes are
  * compared with a fresh rendering, so no second spelling of the same core is ever taken.
  */
 export function parseCore(text: string): Core {
+  const plain = readPlain(text);
+  if (plain !== undefined) return plain;
   let core: Core;
   try {
     core = JSON.parse(text) as Core;
@@ -93,7 +163,7 @@ export function parseCore(text: string): Core {
     throw new AppError('core_malformed', 'the core is not JSON', { cause });
   }
   const known = typeof core === 'object' && core !== null && typeof core.commit === 'object' && core.commit !== null;
-  if (!known || core.core_version !== CORE_VERSION || formatCore(core) !== text) {
+  if (!known || core.core_version !== CORE_VERSION || !isTyped(core) || formatCore(core) !== text) {
     throw new AppError('core_malformed', 'the core is not in canonical form or of another version');
   }
   return core;

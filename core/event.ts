@@ -24,22 +24,33 @@ const time = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time wit
 const sha256 = z.string().regex(/^(sha256:)?[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hex');
 const params = z.record(z.string(), z.unknown());
 /** Text, or JSON such as MCP content blocks, which is stored as its canonical text. */
-const content = z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]);
+const content = z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+  error: 'must be text, an object or an array',
+});
 
-export const DataSource = z.union([
-  uri.transform((text) => ({ uri: text })),
-  z.looseObject({ uri, sensitivity: z.enum(['public', 'internal', 'confidential', 'secret']).optional() }),
-]);
+export const DataSource = z.union(
+  [
+    uri.transform((text) => ({ uri: text })),
+    z.looseObject({ uri, sensitivity: z.enum(['public', 'internal', 'confidential', 'secret']).optional() }),
+  ],
+  {
+    error: `must be a URI of 1 to ${LIMITS.uri_chars_max} characters without control characters, or an object with one`,
+  },
+);
 export type DataSource = { uri: string; sensitivity?: string | undefined };
 
 /** How much of a field the producer sent; detectors degrade to what is there. */
 export const CaptureLevel = z.enum(['full', 'hash', 'size_only', 'absent', 'truncated']);
 const Capture = z.record(
   name,
-  z.union([
-    CaptureLevel,
-    z.looseObject({ level: CaptureLevel, sha256: sha256.optional(), size_bytes: z.int().nonnegative().optional() }),
-  ]),
+  z.union(
+    [
+      CaptureLevel,
+      z.looseObject({ level: CaptureLevel, sha256: sha256.optional(), size_bytes: z.int().nonnegative().optional() }),
+    ],
+    { error: `must be one of ${CaptureLevel.options.join(', ')}, or an object with such a level` },
+  ),
+  { error: 'must be an object of field names' },
 );
 
 /** What a gateway or a policy engine decided about a call, and why. */
@@ -64,8 +75,12 @@ export type ToolDefinition = z.infer<typeof ToolDefinition>;
 
 const Root = z.looseObject({ uri, name: name.optional() });
 
+/** A planted value that nobody has a reason to use; known by its digest alone. */
+const Canary = z.looseObject({ canary_id: id, sha256, chars: z.int().positive().max(4096).optional() });
+
 /** On whose behalf an agent acts, from the first principal to the last. */
 const Delegation = z.looseObject({
+  delegation_id: id.optional(),
   chain: z.array(name).max(32).optional(),
   parent_session_id: id.optional(),
   parent_call_id: id.optional(),
@@ -88,6 +103,8 @@ const common = {
   model: name.nullish(),
   client: name.nullish(),
   parent_agent: name.nullish(),
+  host: name.nullish(), // where the agent runs
+  source_address: name.nullish(), // the network address that the client came from
   delegation: Delegation.nullish(),
   call_id: id.nullish(),
   trace_id: id.nullish(),
@@ -99,9 +116,13 @@ const common = {
   params: params.nullish(),
   content: content.nullish(),
   is_error: z.boolean().nullish(),
+  duration_ms: z.number().nonnegative().nullish(),
+  row_count: z.int().nonnegative().nullish(), // rows or items that a result gave
+  memory_store: id.nullish(), // the memory that a tool wrote to or read from, across sessions
   tools: z.array(ToolDefinition).max(LIMITS.tools_max).nullish(),
   data_sources: z.array(DataSource).max(LIMITS.data_sources_max).nullish(),
   token_ref: id.nullish(),
+  token_audience: z.array(name).max(64).nullish(), // whom the credential of this call names
   decision: Decision.nullish(),
   capture: Capture.nullish(),
   client_seq: z.int().nonnegative().nullish(),
@@ -112,88 +133,106 @@ const common = {
 const event = <T extends string, S extends z.ZodRawShape>(type: T, required: S) =>
   z.looseObject({ ...common, type: z.literal(type), ...required });
 
-export const ProducerEvent = z.discriminatedUnion('type', [
-  event('session.start', { roots: z.array(Root).max(256).nullish() }),
-  event('prompt', {}),
-  event('reasoning', {}),
-  event('tool.call', { tool: name }),
-  event('tool.result', { tool: name }),
-  event('response', {}),
-  event('session.end', { reason: z.string().max(4096).nullish() }),
-  event('tools.list', { tools: z.array(ToolDefinition).max(LIMITS.tools_max) }),
-  event('resource.read', { uri, mime_type: name.nullish() }),
-  event('approval', {
-    approval: z.looseObject({
-      action: name, // what was asked for: a tool, a scope, a plan
-      call_id: id.optional(),
-      decision: z.enum(['granted', 'denied', 'expired']),
-      approver: name.optional(),
-      requested_at: time.optional(),
-      decided_at: time,
-      scope: z.enum(['once', 'session', 'always']).optional(),
+const issueOfType = (issue: { code?: string; input?: unknown }): string | undefined =>
+  issue.code === 'invalid_type' ? 'must be a JSON object' : 'must be one of the event types of this schema';
+
+export const ProducerEvent = z.discriminatedUnion(
+  'type',
+  [
+    event('session.start', { roots: z.array(Root).max(256).nullish() }),
+    event('prompt', {}),
+    event('reasoning', {}),
+    event('tool.call', { tool: name }),
+    event('tool.result', { tool: name }),
+    event('response', {}),
+    event('session.end', { reason: z.string().max(4096).nullish() }),
+    event('tools.list', { tools: z.array(ToolDefinition).max(LIMITS.tools_max) }),
+    event('resource.read', { uri, mime_type: name.nullish() }),
+    event('approval', {
+      approval: z.looseObject({
+        action: name, // what was asked for: a tool, a scope, a plan
+        call_id: id.optional(),
+        decision: z.enum(['granted', 'denied', 'expired']),
+        approver: name.optional(),
+        requested_at: time.optional(),
+        decided_at: time,
+        scope: z.enum(['once', 'session', 'always']).optional(),
+        params_sha256: sha256.optional(), // the arguments that were shown to the approver
+      }),
     }),
-  }),
-  event('tool.approval', {
-    tool: name,
-    tool_approval: z.looseObject({
-      definition_sha256: sha256,
-      decision: z.enum(['approved', 'rejected']),
-      approver: name,
-      expires_at: time.optional(),
+    event('tool.approval', {
+      tool: name,
+      tool_approval: z.looseObject({
+        definition_sha256: sha256,
+        description_sha256: sha256.optional(),
+        schema_sha256: sha256.optional(),
+        decision: z.enum(['approved', 'rejected']),
+        approver: name,
+        expires_at: time.optional(),
+      }),
     }),
-  }),
-  event('policy.decision', { decision: Decision }),
-  event('token.issued', {
-    token_ref: id,
-    token: z.looseObject({
-      subject: name.optional(),
-      issuer: name.optional(),
-      audience: z.array(name).max(64).optional(),
-      scopes: z.array(name).max(256).optional(),
-      issued_at: time,
-      expires_at: time.optional(),
+    event('policy.decision', { decision: Decision }),
+    event('token.issued', {
+      token_ref: id,
+      token: z.looseObject({
+        subject: name.optional(),
+        client_id: name.optional(),
+        issuer: name.optional(),
+        audience: z.array(name).max(64).optional(),
+        scopes: z.array(name).max(256).optional(),
+        issued_at: time,
+        expires_at: time.optional(),
+      }),
     }),
-  }),
-  event('token.revoked', {
-    token_ref: id,
-    revocation: z.looseObject({ revoked_at: time, reason: z.string().max(4096).optional() }),
-  }),
-  event('config.snapshot', {
-    config: z.looseObject({
-      name,
-      sha256,
-      approved: z.boolean().optional(),
-      roots: z.array(Root).max(256).optional(),
-      settings: z.record(z.string(), z.unknown()).optional(),
+    event('token.revoked', {
+      token_ref: id,
+      revocation: z.looseObject({ revoked_at: time, reason: z.string().max(4096).optional() }),
     }),
-  }),
-  event('server.version', {
-    server: name,
-    server_info: z.looseObject({
-      version: name,
-      package: name.optional(),
-      registry: name.optional(),
-      digest: name.optional(),
-      executable: uri.optional(),
-      executable_sha256: sha256.optional(),
-      args_sha256: sha256.optional(),
-      installer: uri.optional(),
-      roots: z.array(Root).max(256).optional(),
-      process: name.optional(),
+    event('config.snapshot', {
+      config: z.looseObject({
+        name,
+        sha256,
+        approved: z.boolean().optional(),
+        approved_sha256: sha256.optional(), // what it should be
+        canaries: z.array(Canary).max(1_000).optional(),
+        roots: z.array(Root).max(256).optional(),
+        settings: z.record(z.string(), z.unknown()).optional(),
+      }),
     }),
-  }),
-  event('external.signal', {
-    external: z.looseObject({
-      source: name, // the other tool: a SIEM, an EDR, an identity provider
-      kind: z.enum(['address', 'domain', 'url', 'email', 'user', 'host', 'file', 'token', 'package']),
-      value: z.string().min(1).max(LIMITS.uri_chars_max),
-      verdict: z.enum(['malicious', 'suspicious', 'benign', 'unknown']),
-      confidence: z.number().min(0).max(1).optional(),
-      observed_at: time.optional(),
-      reference: uri.optional(),
+    event('server.version', {
+      server: name,
+      server_info: z.looseObject({
+        version: name,
+        package: name.optional(),
+        registry: name.optional(),
+        digest: name.optional(),
+        executable: uri.optional(),
+        executable_sha256: sha256.optional(),
+        args_sha256: sha256.optional(),
+        installer: uri.optional(),
+        roots: z.array(Root).max(256).optional(),
+        process: name.optional(),
+        audience: z.array(name).max(64).optional(), // what a token for this server must name
+      }),
     }),
-  }),
-]);
+    event('external.signal', {
+      external: z.looseObject({
+        source: name, // the other tool: a SIEM, an EDR, an identity provider
+        kind: z.enum(['address', 'domain', 'url', 'email', 'user', 'host', 'file', 'token', 'package']),
+        value: z.string().min(1).max(LIMITS.uri_chars_max),
+        verdict: z.enum(['malicious', 'suspicious', 'benign', 'unknown']),
+        confidence: z.number().min(0).max(1).optional(),
+        observed_at: time.optional(),
+        reference: uri.optional(),
+        // Of a package: the advisory, the versions it speaks of, and the first one that is well again.
+        advisory: name.optional(),
+        affected_versions: z.array(name).max(256).optional(),
+        fixed_in: name.optional(),
+      }),
+    }),
+  ],
+  { error: issueOfType },
+);
 
 export type EventType = z.infer<typeof ProducerEvent>['type'];
 export const EVENT_TYPES = ProducerEvent.options.map((option) => option.shape.type.value) as EventType[];

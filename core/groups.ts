@@ -12,11 +12,13 @@ export const WHO_FIELDS = [
   'client_session_id',
   'conversation_id',
   'delegation',
+  'host',
   'mcp_session_id',
   'model',
   'parent_agent',
   'session_id',
   'session_source',
+  'source_address',
   'tenant',
   'user_id',
   'user_role',
@@ -31,12 +33,16 @@ export const WHAT_FIELDS = [
   'content_json',
   'data_sources',
   'decision',
+  'duration_ms',
   'is_error',
+  'memory_store',
   'mime_type',
+  'row_count',
   'server',
   'server_digest',
   'server_version',
   'span_id',
+  'token_audience',
   'token_ref',
   'tool',
   'trace_id',
@@ -74,4 +80,24 @@ export function groupText(fields: Fields, names: readonly string[]): string {
 /** Reads a group back; '' is an empty group. */
 export function groupFields(text: string): Fields {
   return text === '' ? {} : (JSON.parse(text) as Fields);
+}
+
+/**
+ * A JSON value as it reads back from its canonical text: keys in order, no negative zero. What is so already is given
+ * back itself. Code that walks over keys then does the same on a live event and on its replay.
+ */
+export function asStored<T>(value: T): T {
+  return isAsStored(value) ? value : (JSON.parse(canonicalJson(value)) as T);
+}
+
+function isAsStored(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(isAsStored);
+  let before: string | undefined;
+  for (const key of Object.keys(value)) {
+    if (before !== undefined && key < before) return false;
+    if (!isAsStored((value as Fields)[key])) return false;
+    before = key;
+  }
+  return true;
 }

@@ -1,6 +1,4 @@
 /** What the log remembers of a session: the link for its next record, and the summary that lists show. */
-import type { ProvenanceEvent } from './event.ts';
-
 export type SessionSource = 'given' | 'conversation' | 'client' | 'mcp' | 'trace' | 'gap';
 
 export interface SessionState {
@@ -53,8 +51,23 @@ export function emptySession(tenant: string, session_id: string, session_source:
   };
 }
 
+/** What a session's summary takes from an event. */
+export interface SessionStep {
+  seq: number;
+  type: string;
+  time_ms: number;
+  received_at_ms: number;
+  is_error?: boolean | undefined;
+  user_id?: string | undefined;
+  user_role?: string | undefined;
+  agent?: string | undefined;
+  client?: string | undefined;
+  server?: string | undefined;
+  tool?: string | undefined;
+}
+
 /** Adds a record to the summary in place. Its seq and leaf become the link of the next one. */
-export function advanceSession(session: SessionState, event: ProvenanceEvent, leaf: string): void {
+export function advanceSession(session: SessionState, event: SessionStep, leaf: string): void {
   const first = session.events === 0;
   session.last_seq = event.seq;
   session.last_leaf = leaf;

@@ -1,27 +1,26 @@
 /** An event as detectors and readers see it, built from the stored parts alone: a replay sees what the first run saw. */
 import type { DataSource, EventType, ProvenanceEvent, ToolDefinition } from './event.ts';
-import { type Fields, groupFields } from './groups.ts';
+import { DETAIL_FIELDS, type Fields, groupFields, WHAT_FIELDS, WHO_FIELDS } from './groups.ts';
 
-const OWN_FIELDS = new Set([
+const OWN_FIELDS = new Set<string>([
   'agent',
   'call_id',
   'client',
   'content',
   'data_sources',
-  'event_id',
   'is_error',
   'params',
-  'salt',
   'server',
   'session_id',
   'tenant',
-  'time',
   'tool',
   'tools',
-  'type',
   'user_id',
   'user_role',
 ]);
+const REST_FIELDS = new Set<string>(
+  [...WHO_FIELDS, ...WHAT_FIELDS, ...DETAIL_FIELDS].filter((field) => !OWN_FIELDS.has(field)),
+);
 
 export interface EventPlace {
   log: string;
@@ -37,7 +36,8 @@ export interface EventPlace {
 /** Builds the event from its place in the log and its fields; `content` is text, `params` an object. */
 export function eventOf(place: EventPlace, fields: Fields): ProvenanceEvent {
   const rest: Fields = {};
-  for (const key of Object.keys(fields)) if (!OWN_FIELDS.has(key)) rest[key] = fields[key];
+  // In one order, so that an event and its replay list them alike.
+  for (const key of Object.keys(fields).sort()) if (REST_FIELDS.has(key)) rest[key] = fields[key];
   const event: ProvenanceEvent = {
     log: place.log,
     seq: place.seq,

@@ -23,6 +23,7 @@ export class Checkpointer {
   private readonly options: CheckpointerOptions;
   private timer: NodeJS.Timeout | undefined;
   private last: Promise<void> = Promise.resolve();
+  private signed_at_ms = 0;
 
   constructor(options: CheckpointerOptions) {
     this.options = options;
@@ -33,6 +34,7 @@ export class Checkpointer {
     const { signer, store } = this.options;
     const signed = signer.last();
     const stored = await readLastCheckpoint(store, signer.origin);
+    this.signed_at_ms = stored?.signed_at_ms ?? 0;
     if (signed !== undefined && (stored?.size ?? 0) < signed.size) await this.keep(signed.size, signed.root, []);
     this.timer = setInterval(() => {
       this.publish().catch((error: unknown) => this.fault(error));
@@ -55,7 +57,12 @@ export class Checkpointer {
     const { signer, store } = this.options;
     const { size, root } = this.options.head();
     const last = signer.last();
-    if (size === 0 || last?.size === size) return;
+    if (size === 0) return;
+    if (last?.size === size) {
+      // An idle log says from time to time that it is still what it was.
+      if (this.options.now() - this.signed_at_ms >= LIMITS.checkpoint_idle_ms) await this.keep(size, root, []);
+      return;
+    }
     const coordinates = last === undefined ? [] : consistencyCoordinates(last.size, size);
     await this.keep(size, root, await readProof(store, signer.origin, nodeHasher, coordinates));
   }
@@ -63,7 +70,9 @@ export class Checkpointer {
   private async keep(size: number, root: Uint8Array, proof: readonly Uint8Array[]): Promise<void> {
     const { signer, store, now } = this.options;
     const note = signer.sign({ size, root }, proof);
-    await insertCheckpoint(store, { log: signer.origin, size, root: Buffer.from(root), note, signed_at_ms: now() });
+    this.signed_at_ms = now();
+    const signed_at_ms = this.signed_at_ms;
+    await insertCheckpoint(store, { log: signer.origin, size, root: Buffer.from(root), note, signed_at_ms });
   }
 
   /** Signs what is left and stops. */

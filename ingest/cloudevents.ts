@@ -3,6 +3,7 @@
  * data has none of its own. Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  */
 import { AppError } from '../core/errors.ts';
+import { quoteShort } from '../core/json/text.ts';
 
 type Envelope = Record<string, unknown>;
 
@@ -13,7 +14,7 @@ export function unwrapCloudEvent(value: unknown): unknown {
   if (envelope.specversion !== '1.0') {
     throw new AppError(
       'cloudevent_invalid',
-      `specversion must be "1.0" (got ${JSON.stringify(envelope.specversion)?.slice(0, 60)})`,
+      `specversion must be "1.0" (got ${typeof envelope.specversion === 'string' ? quoteShort(envelope.specversion) : 'no text'})`,
     );
   }
   for (const attribute of ['id', 'source', 'type']) {
@@ -25,5 +26,8 @@ export function unwrapCloudEvent(value: unknown): unknown {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new AppError('cloudevent_invalid', 'data must be a provenance event as a JSON object');
   }
-  return { event_id: envelope.id, time: envelope.time, ...data };
+  const event: Envelope = { ...data };
+  event.event_id ??= envelope.id;
+  event.time ??= envelope.time;
+  return event;
 }

@@ -1,6 +1,7 @@
 /** Encodes a sequenced batch as rows of the store's tables. Pure but for the writers that it fills. */
 import { Buffer } from 'node:buffer';
 import { SEVERITY_RISK, type Severity } from '../core/alert.ts';
+import { canonicalJson } from '../core/json/canonical.ts';
 import type { SessionState } from '../core/session.ts';
 import { RowWriter } from '../core/store/row_binary.ts';
 import type { SequencedRecord } from './record.ts';
@@ -41,7 +42,9 @@ export function encodeRecord(rows: BatchRows, log: string, record: SequencedReco
   encodeEvent(rows.events, log, record);
   encodeContent(rows.content, log, record);
   if (record.kind === 'alert') encodeAlert(rows.alerts, log, record);
-  if (record.kind === 'action' && record.type === 'key.changed') encodeKey(rows.access_keys, record);
+  if (record.kind === 'action' && record.type === 'key.changed') {
+    encodeKey(rows.access_keys, record.seq, record.internal as unknown as KeyDetail);
+  }
 }
 
 export function encodeBatchEnd(rows: BatchRows, log: string, batch: SequencedBatch): void {
@@ -99,7 +102,7 @@ function encodeAlert(to: RowWriter, log: string, record: SequencedRecord): void 
   to.string(record.tenant).string(record.event_id).string(log).u64(record.seq);
   to.string(detail.rule_id).u32(detail.rule_version).string(detail.severity).u8(SEVERITY_RISK[detail.severity]);
   to.string(detail.title).string(detail.reason).string(detail.session_id).string(detail.user_id).string(detail.agent);
-  to.i64(record.time_ms).i64(record.received_at_ms).strings(detail.tags).string(JSON.stringify(detail.evidence));
+  to.i64(record.time_ms).i64(record.received_at_ms).strings(detail.tags).string(canonicalJson(detail.evidence));
 }
 
 /** A key as the log and the store know it: never the key itself, only its digest. */
@@ -114,9 +117,8 @@ export interface KeyDetail {
   revoked: boolean;
 }
 
-function encodeKey(to: RowWriter, record: SequencedRecord): void {
-  const key = record.internal as unknown as KeyDetail;
-  to.string(key.key_id).u64(record.seq).string(key.name).string(key.role).string(key.tenant);
+export function encodeKey(to: RowWriter, seq: number, key: KeyDetail): void {
+  to.string(key.key_id).u64(seq).string(key.name).string(key.role).string(key.tenant);
   to.fixed(Buffer.from(key.sha256, 'hex'))
     .i64(key.created_at_ms)
     .i64(key.expires_at_ms)

@@ -11,6 +11,7 @@ import { insertHead } from '../core/store/queries/head.ts';
 import { readSessions } from '../core/store/queries/session_state.ts';
 import { readParts, type StoredParts } from '../core/store/queries/takeover.ts';
 import type { Store } from '../core/store/store.ts';
+import { knownSession } from './derive_session.ts';
 import { type BatchRows, clearRows, encodeBatchEnd, encodeRecord, INSERT_ORDER, newBatchRows } from './encode.ts';
 import { horizonId } from './horizon.ts';
 import { parseRecord } from './parse.ts';
@@ -43,6 +44,11 @@ export interface LogWriterOptions {
   now: () => number;
   /** Called with each committed batch, in order. The writer waits when its answer lags. */
   onCommitted: (records: readonly SequencedRecord[]) => Promise<void>;
+  /**
+   * Called instead for records in [from, to) that a failed write had committed after all: they are to be read from
+   * the store. In order with `onCommitted`.
+   */
+  onAdopted?: (from: number, to: number) => Promise<void>;
   onNotice?: (notice: string, fields: Record<string, unknown>) => void;
 }
 
@@ -77,6 +83,8 @@ export class LogWriter {
   private queued_bytes = 0;
   private received_at_ms: number;
   private committed: Head;
+  /** The latest arrival under the head. */
+  private committed_at_ms: number;
   /** The batch that is being stored: its records are not yet to be found in the store. */
   private storing: SequencedBatch | undefined;
   private observing: Promise<void> = Promise.resolve();
@@ -90,6 +98,7 @@ export class LogWriter {
     this.options = options;
     this.takeover = takeover;
     this.received_at_ms = takeover.received_at_ms;
+    this.committed_at_ms = takeover.received_at_ms;
     this.committed = this.headOf(takeover);
     this.running = this.run();
   }
@@ -271,6 +280,8 @@ export class LogWriter {
       inputs.push(item.internal ? item : { record: item.record, parsed: parseRecord(item.record) });
       if (inputs.length % SLICE_RECORDS === 0) await nextTurn();
     }
+    // Here alone, since from here to the end of this method no session that is needed may go.
+    this.forget();
     await this.loadSessions(inputs);
     const firsts = await this.loadFirsts(batch, inputs);
     const { sequenced } = batch;
@@ -287,18 +298,15 @@ export class LogWriter {
   /** Brings sessions that are not in memory from the store, in one query. */
   private async loadSessions(inputs: readonly SequencerInput[]): Promise<void> {
     if (this.takeover.sessions_complete) return;
-    const { sessions } = this.takeover.state;
+    const { sessions, gaps } = this.takeover.state;
     const missing = new Map<string, { tenant: string; session_id: string }>();
     for (const input of inputs) {
       if (input.internal || !input.parsed.ok) continue;
       const { fields, tenant } = input.parsed;
-      for (const field of ['session_id', 'conversation_id', 'client_session_id', 'mcp_session_id', 'trace_id']) {
-        const session_id = fields[field];
-        if (typeof session_id !== 'string') continue;
-        const key = sessionKey(tenant, session_id);
-        if (!sessions.has(key)) missing.set(key, { tenant, session_id });
-        break;
-      }
+      const session_id = knownSession(gaps, fields, tenant);
+      if (session_id === undefined) continue;
+      const key = sessionKey(tenant, session_id);
+      if (!sessions.has(key)) missing.set(key, { tenant, session_id });
     }
     const loaded = await readSessions(this.options.store, this.options.log, [...missing.values()]);
     for (const session of loaded) sessions.set(sessionKey(session.tenant, session.session_id), session);
@@ -334,13 +342,12 @@ export class LogWriter {
   private async commit(batch: Batch): Promise<Batch> {
     const { store } = this.options;
     const { range } = this.takeover.state;
-    const last = batch.sequenced.records.at(-1) as SequencedRecord;
     const head = {
       log: this.options.log,
       size: range.size,
       root: Buffer.from(range.root()),
       range: range.hashes().map((hash) => Buffer.from(hash)),
-      received_at_ms: last.received_at_ms,
+      received_at_ms: Math.max(this.committed_at_ms, ...batch.sequenced.records.map((each) => each.received_at_ms)),
     };
     this.storing = batch.sequenced;
     try {
@@ -350,7 +357,7 @@ export class LogWriter {
       throw new CommitFailed(batch, error);
     }
     this.committed = { log: head.log, size: head.size, root: head.root };
-    this.forget(batch.sequenced);
+    this.committed_at_ms = head.received_at_ms;
     answer(batch);
     const earlier = this.observing;
     this.observing = earlier
@@ -362,10 +369,10 @@ export class LogWriter {
     return batch;
   }
 
-  /** Keeps the session cache within its limit; what goes is in the store by now. */
-  private forget(sequenced: SequencedBatch): void {
+  /** Keeps the session cache within its limit; what goes is under the head by now. */
+  private forget(): void {
     const { sessions } = this.takeover.state;
-    const stored_below = (sequenced.records.at(-1) as SequencedRecord).seq + 1;
+    const stored_below = this.committed.size;
     let over = sessions.size - LIMITS.session_cache_max;
     if (over <= 0) return;
     this.takeover.sessions_complete = false;
@@ -391,8 +398,11 @@ export class LogWriter {
       try {
         const { store, log, pseudonyms, lastSigned } = this.options;
         this.takeover = await takeOver(store, log, pseudonyms, lastSigned());
+        const before = this.committed.size;
         this.committed = this.headOf(this.takeover);
+        this.committed_at_ms = this.takeover.received_at_ms;
         this.broken = undefined;
+        if (this.committed.size > before) this.observeAdopted(before, this.committed.size);
         this.notice('log_taken_over', { size: this.committed.size, removed: this.takeover.removed });
         return;
       } catch (again) {
@@ -400,6 +410,15 @@ export class LogWriter {
         this.notice('takeover_failed', { error: messageOf(again), attempt });
       }
     }
+  }
+
+  /** The failed write had been durable after all: its records are in the log, and nobody was told of them. */
+  private observeAdopted(from: number, to: number): void {
+    this.observing = this.observing
+      .then(() => this.options.onAdopted?.(from, to))
+      .catch((error: unknown) => {
+        this.notice('observer_failed', { error: messageOf(error) });
+      });
   }
 
   private notice(notice: string, fields: Record<string, unknown>): void {

@@ -4,22 +4,32 @@
  */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { AppError, messageOf } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import { ProducerEvent } from '../core/event.ts';
-import { DETAIL_FIELDS, type Fields, groupText, WHAT_FIELDS, WHO_FIELDS } from '../core/groups.ts';
+import { asStored, DETAIL_FIELDS, type Fields, groupText, WHAT_FIELDS, WHO_FIELDS } from '../core/groups.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
 import { parseStrict } from '../core/json/strict.ts';
+import { quoteShort } from '../core/json/text.ts';
 import { LIMITS } from '../core/limits.ts';
 import { unwrapCloudEvent } from './cloudevents.ts';
 import type { AcceptedRecord, Parsed, ParsedEvent } from './record.ts';
 
 const EARLIEST_MS = Date.parse(LIMITS.time_earliest);
-const NOT_IN_GROUPS = ['event_id', 'type', 'time', 'params', 'content', 'salt'];
 // What the program writes itself is not a producer's to set.
-const OURS = new Set(['accepted_by', 'session_source', 'content_json']);
-const KNOWN = new Set<string>(
-  [...WHO_FIELDS, ...WHAT_FIELDS, ...DETAIL_FIELDS, ...NOT_IN_GROUPS].filter((field) => !OURS.has(field)),
+const OURS = new Set<string>(['accepted_by', 'session_source', 'content_json']);
+const OWN_FIELDS = ['event_id', 'type', 'time', 'params', 'content', 'extra', 'salt'];
+const VOCABULARY = new Set<string>(
+  [...WHO_FIELDS, ...WHAT_FIELDS, ...DETAIL_FIELDS, ...OWN_FIELDS].filter((field) => !OURS.has(field)),
 );
+/** The fields of each type; one of another type is as unknown to it as one that nobody knows. */
+const FIELDS_OF_TYPE = new Map<unknown, ReadonlySet<string>>(
+  ProducerEvent.options.map((option) => [
+    option.shape.type.value,
+    new Set([...Object.keys(option.shape), 'extra'].filter((field) => VOCABULARY.has(field))),
+  ]),
+);
+/** Fields whose value may stand in a message: names, ids, times; never what people or tools said, never a salt. */
+const SHOWN = new Set<PropertyKey>([...WHO_FIELDS, ...WHAT_FIELDS, 'event_id', 'type', 'time']);
 
 /** Parses one accepted record. Never throws for what a producer sent. */
 export function parseRecord(record: AcceptedRecord): Parsed {
@@ -29,9 +39,14 @@ export function parseRecord(record: AcceptedRecord): Parsed {
     // One record that trips a fault of ours must not stop the log for everybody else.
     const known = error instanceof AppError;
     const reason = known ? error.code : 'parse_failed';
-    const message = known ? error.message : `the record could not be read: ${messageOf(error).slice(0, 200)}`;
+    // The engine's own words may repeat the input, and change between versions.
+    const message = known ? error.message : `the record could not be read (${nameOf(error)})`;
     return { ok: false, tenant: record.tenant, reason, message };
   }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 function parseEvent(record: AcceptedRecord): ParsedEvent {
@@ -51,32 +66,45 @@ function parseEvent(record: AcceptedRecord): ParsedEvent {
   return { ok: true, fields, tenant, time_ms, what, params, content, detail };
 }
 
-/** Checks against the schema, drops nulls and empty names, and moves unknown fields under `extra`. */
+/**
+ * Checks against the schema, leaves out nulls and the empty server name, and moves unknown fields under `extra`. The
+ * values are those that were sent: the schema's own copy lacks keys such as `__proto__`.
+ */
 function validate(value: unknown): Fields {
   const result = ProducerEvent.safeParse(value);
   if (!result.success) throw new AppError('schema_invalid', describeIssues(value, result.error.issues));
-  const input = result.data as Fields;
+  const input = value as Fields;
+  const known = FIELDS_OF_TYPE.get(input.type) ?? VOCABULARY;
   const fields: Fields = {};
-  let extra: Fields | undefined;
+  let unknown: Fields | undefined;
   for (const key of Object.keys(input)) {
     const field = input[key];
-    if (field === null || field === undefined || field === '') continue;
-    if (KNOWN.has(key)) fields[key] = field;
-    else {
-      extra ??= {};
-      Object.defineProperty(extra, key, { value: field, enumerable: true, configurable: true, writable: true });
-    }
+    if (field === null && VOCABULARY.has(key)) continue;
+    if (!known.has(key)) {
+      unknown ??= {};
+      Object.defineProperty(unknown, key, { value: field, enumerable: true, configurable: true, writable: true });
+    } else if (key === 'params' || key === 'content' || typeof field !== 'object') fields[key] = field;
+    else fields[key] = asStored(field);
   }
+  if (fields.server === '') delete fields.server;
   if (fields.is_error === false) delete fields.is_error;
-  if (Array.isArray(fields.data_sources) && fields.data_sources.length === 0) delete fields.data_sources;
-  if (extra !== undefined)
-    fields.extra = isObject(fields.extra) ? { ...fields.extra, ...extra } : withOwnExtra(fields, extra);
+  if (fields.data_sources !== undefined) normalizeSources(fields);
+  if (unknown !== undefined) fields.extra = asStored(withOwnExtra(fields.extra, unknown));
   return fields;
 }
 
-/** A producer's own field named `extra` that is no object is itself an unknown field. */
-function withOwnExtra(fields: Fields, extra: Fields): Fields {
-  return fields.extra === undefined ? extra : { ...extra, extra: fields.extra };
+/** Text stands for an object with that URI; none at all is the same as absent. */
+function normalizeSources(fields: Fields): void {
+  const sources = fields.data_sources as unknown[];
+  if (sources.length === 0) delete fields.data_sources;
+  else fields.data_sources = sources.map((source) => (typeof source === 'string' ? { uri: source } : source));
+}
+
+/** Joins unknown fields with a producer's own `extra`; where the two cannot be told apart, theirs stays one field. */
+function withOwnExtra(own: unknown, unknown: Fields): Fields {
+  if (own === undefined) return unknown;
+  const apart = isObject(own) && Object.keys(own).every((key) => !Object.hasOwn(unknown, key));
+  return apart ? { ...own, ...unknown } : { ...unknown, extra: own };
 }
 
 function isObject(value: unknown): value is Fields {
@@ -84,28 +112,31 @@ function isObject(value: unknown): value is Fields {
 }
 
 interface Issue {
+  code?: string | undefined;
   path: PropertyKey[];
   message: string;
 }
 
-/** "user_id: must not hold control characters (got \"a\\u0007\")", for the first three issues. */
+/** `user_id: must not hold control characters (got "a\\u0007")`, for the first three issues. */
 function describeIssues(value: unknown, issues: readonly Issue[]): string {
   return issues
     .slice(0, 3)
     .map((issue) => {
-      const at = issue.path.map(String).join('.') || 'event';
+      const at = issue.path.map((part) => quoteShort(String(part)).slice(1, -1)).join('.') || 'event';
       const got = issue.path.reduce<unknown>((part, key) => (part as Fields | undefined)?.[String(key)], value);
-      return `${at.slice(0, 80)}: ${issue.message.slice(0, 200)}${shown(got)}`;
+      return `${at.slice(0, 160)}: ${issue.message.slice(0, 200)}${shown(got, issue)}`;
     })
     .join('; ');
 }
 
-/** The value in question, shortened. Only names, numbers and short words are shown, never content. */
-function shown(value: unknown): string {
+/** The value in question: itself where it is a name, an id, a time or a choice, else only what kind of value it is. */
+function shown(value: unknown, { code, path }: Issue): string {
   if (value === undefined) return ' (it is missing)';
-  if (typeof value === 'object' && value !== null) return ` (got ${Array.isArray(value) ? 'an array' : 'an object'})`;
-  const text = JSON.stringify(value);
-  return ` (got ${text.length > 60 ? `${text.slice(0, 60)}…` : text})`;
+  if (value === null) return ' (got null)';
+  if (typeof value === 'object') return ` (got ${Array.isArray(value) ? 'an array' : 'an object'})`;
+  const may_show = code === 'invalid_value' || (path.length === 1 && SHOWN.has(path[0] as PropertyKey));
+  if (typeof value === 'string') return may_show ? ` (got ${quoteShort(value)})` : ` (got ${value.length} characters)`;
+  return may_show ? ` (got ${String(value)})` : ` (got a ${typeof value})`;
 }
 
 function tenantOf(fields: Fields, record: AcceptedRecord): string {
@@ -113,7 +144,7 @@ function tenantOf(fields: Fields, record: AcceptedRecord): string {
   if (named === '*') throw new AppError('tenant_mismatch', 'tenant "*" is reserved for the log itself');
   if (record.tenant === '*') return named ?? 'default';
   if (named !== undefined && named !== record.tenant) {
-    throw new AppError('tenant_mismatch', `tenant ${JSON.stringify(named)} is not the tenant of the key that sent it`);
+    throw new AppError('tenant_mismatch', `tenant ${quoteShort(named)} is not the tenant of the key that sent it`);
   }
   return record.tenant;
 }
@@ -122,7 +153,7 @@ function timeOf(fields: Fields, record: AcceptedRecord): number {
   const time_ms = Date.parse(fields.time as string);
   if (time_ms < EARLIEST_MS || time_ms > record.received_at_ms + LIMITS.time_ahead_ms_max || Number.isNaN(time_ms)) {
     const rule = `must lie between ${LIMITS.time_earliest} and ${LIMITS.time_ahead_ms_max / 3_600_000} h after its arrival`;
-    throw new AppError('time_out_of_range', `time ${JSON.stringify(fields.time)} ${rule}`);
+    throw new AppError('time_out_of_range', `time ${quoteShort(fields.time as string)} ${rule}`);
   }
   return time_ms;
 }
@@ -144,7 +175,10 @@ function paramsOf(fields: Fields): string {
   if (fields.params === undefined) return '';
   const text = canonicalJson(fields.params);
   const cut = truncate(text);
-  if (cut === undefined) return text;
+  if (cut === undefined) {
+    fields.params = asStored(fields.params);
+    return text;
+  }
   noteTruncation(fields, 'params', cut);
   fields.params = { truncated: { head: cut.head, tail: cut.tail } };
   return canonicalJson(fields.params);
@@ -164,18 +198,23 @@ function truncate(text: string): Cut | undefined {
   if (text.length * 3 <= LIMITS.field_bytes_max) return undefined;
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length <= LIMITS.field_bytes_max) return undefined;
+  const head = wholeText(bytes.subarray(0, LIMITS.field_head_bytes));
+  const tail = wholeText(bytes.subarray(bytes.length - LIMITS.field_tail_bytes));
   return {
-    head: wholeText(bytes.subarray(0, LIMITS.field_head_bytes)),
-    tail: wholeText(bytes.subarray(bytes.length - LIMITS.field_tail_bytes)),
+    head,
+    tail,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     size_bytes: bytes.length,
-    left_out_bytes: bytes.length - LIMITS.field_head_bytes - LIMITS.field_tail_bytes,
+    left_out_bytes: bytes.length - Buffer.byteLength(head) - Buffer.byteLength(tail),
   };
 }
 
 function noteTruncation(fields: Fields, name: string, cut: Cut): void {
   const capture = isObject(fields.capture) ? fields.capture : {};
-  fields.capture = { ...capture, [name]: { level: 'truncated', sha256: cut.sha256, size_bytes: cut.size_bytes } };
+  fields.capture = asStored({
+    ...capture,
+    [name]: { level: 'truncated', sha256: cut.sha256, size_bytes: cut.size_bytes },
+  });
 }
 
 /** Text of bytes that may have been cut inside a character: the broken ends go. */

@@ -15,7 +15,7 @@ import { advanceSession, emptySession, type SessionState } from '../core/session
 import { eventOf } from '../core/stored_event.ts';
 import type { CompactRange } from '../core/tlog/compact_range.ts';
 import { nodeHasher } from '../core/tlog/node_hasher.ts';
-import { type GapSessions, sessionOf } from './derive_session.ts';
+import { type GapSessions, gapKey, sessionOf } from './derive_session.ts';
 import { type FirstRecord, sameEvent } from './duplicate.ts';
 import { type Horizon, horizonId } from './horizon.ts';
 import type { AcceptedRecord, InternalRecord, ParsedEvent, ParsedRejection, SequencedRecord } from './record.ts';
@@ -66,6 +66,7 @@ export function sequenceBatch(
   const start = into.records.length === 0 ? state.range.size : (into.records[0] as SequencedRecord).seq;
   const find = (seq: number) => (seq >= start ? into.records[seq - start] : firstOf(seq));
   for (const input of inputs) {
+    state.gaps.advance(input.record.received_at_ms);
     const record = input.internal
       ? internalRecord(state, input.record)
       : input.parsed.ok
@@ -196,7 +197,7 @@ function eventRecord(
   const event_id = fields.event_id as string;
   const seq = state.range.size;
   const id = horizonId('event', tenant, event_id);
-  const { session_id, source } = sessionOf(state.gaps, fields, tenant, record.received_at_ms, seq);
+  const { session_id, source } = sessionOf(state.gaps, fields, tenant, seq);
   const named: Fields = { ...fields, session_id, session_source: source };
   const who = groupText(named, WHO_FIELDS);
   const first_seq = state.horizon.find(id, seq);
@@ -240,7 +241,10 @@ function eventRecord(
   // Moved to the end, so that the map's order is the order of last use.
   state.sessions.delete(key);
   state.sessions.set(key, session);
+  const derived = session.session_source === 'gap';
+  const key_before = derived && session.events > 0 ? gapKey(session) : undefined;
   advanceSession(session, made.event, made.leaf_hash.toString('base64'));
+  if (derived) state.gaps.follow(session, key_before);
   touched.set(key, session);
   return made;
 }

@@ -69,10 +69,18 @@ function checkContinues(last: SignedHead, head: SignedHead, proof: readonly Uint
 function readLast(path: string, origin: string): SignedHead | undefined {
   const text = readIfThere(path);
   if (text === undefined) return undefined;
-  const stored = JSON.parse(text) as { origin?: unknown; size?: unknown; root?: unknown };
+  const stored = parseMemory(text);
   const root = typeof stored.root === 'string' ? fromBase64(stored.root) : undefined;
   if (stored.origin !== origin || !Number.isSafeInteger(stored.size) || root?.length !== 32) {
     throw new AppError('signer_memory_corrupt', `${path} does not hold a head of ${origin}`, { fatal: true });
   }
   return { size: stored.size as number, root };
+}
+
+function parseMemory(text: string): { origin?: unknown; size?: unknown; root?: unknown } {
+  try {
+    return Object(JSON.parse(text)) as object;
+  } catch {
+    return {};
+  }
 }

@@ -5,9 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 import { AppError } from '../core/errors.ts';
+import { groupFields } from '../core/groups.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Pseudonymizer } from '../core/pseudonym.ts';
 import { advanceSession, emptySession, type SessionState } from '../core/session.ts';
+import { readLastCheckpoint } from '../core/store/queries/checkpoints.ts';
 import { type HeadRow, readHead, removeAbove, sessionsAbove } from '../core/store/queries/head.ts';
 import { readOpenGaps, readRecentSessions } from '../core/store/queries/session_state.ts';
 import { readHorizon, readSessionEvents, readTail } from '../core/store/queries/takeover.ts';
@@ -19,7 +21,7 @@ import { CompactRange } from '../core/tlog/compact_range.ts';
 import { nodeHasher } from '../core/tlog/node_hasher.ts';
 import { rootCoordinates } from '../core/tlog/proof.ts';
 import { GapSessions } from './derive_session.ts';
-import { encodeSession } from './encode.ts';
+import { encodeKey, encodeSession, type KeyDetail } from './encode.ts';
 import { Horizon } from './horizon.ts';
 import { type SequencerState, sessionKey } from './sequencer.ts';
 
@@ -50,6 +52,8 @@ export async function takeOver(
   const head = await readHead(store, log);
   const range = rangeOf(log, head);
   await checkSigned(store, log, range, signed);
+  await checkPublished(store, log, range.size);
+  await checkRoot(store, log, range);
   const removed = await repair(store, log, range.size);
   await checkTail(store, log, range.size);
   const horizon = new Horizon(LIMITS.dedup_horizon_max);
@@ -70,11 +74,43 @@ export async function takeOver(
 
 function rangeOf(log: string, head: HeadRow | undefined): CompactRange {
   if (head === undefined) return new CompactRange(nodeHasher);
-  const range = CompactRange.from(nodeHasher, head.size, head.range);
-  if (!equalBytes(range.root(), head.root)) {
-    throw new AppError('head_corrupt', `the head of ${log} does not hash to its own root`, { fatal: true });
+  const corrupt = (why: string, cause?: unknown) =>
+    new AppError('head_corrupt', `the head of ${log} ${why}`, { cause, fatal: true });
+  let range: CompactRange;
+  try {
+    range = CompactRange.from(nodeHasher, head.size, head.range);
+  } catch (cause) {
+    throw corrupt(`is not one of ${head.size} records`, cause);
   }
+  if (!equalBytes(range.root(), head.root)) throw corrupt('does not hash to its own root');
   return range;
+}
+
+/** The root of the first records as the stored tree gives it. A tree that lacks a hash was tampered with. */
+async function storedRoot(store: Store, log: string, size: number): Promise<Uint8Array | undefined> {
+  try {
+    return (await readProof(store, log, nodeHasher, [rootCoordinates(size)]))[0];
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== 'tree_hash_missing') throw cause;
+    throw new AppError('log_tampered', `the tree of ${log} has holes: ${cause.message}`, { cause, fatal: true });
+  }
+}
+
+/** The head must be that of the stored tree: from it the log goes on. */
+async function checkRoot(store: Store, log: string, range: CompactRange): Promise<void> {
+  if (range.size === 0) return;
+  const root = await storedRoot(store, log, range.size);
+  if (root !== undefined && equalBytes(root, range.root())) return;
+  const message = `the ${range.size} leaves of ${log} are not those that its head was made of`;
+  throw new AppError('log_tampered', message, { fatal: true });
+}
+
+/** A published checkpoint beyond the head says that the head was lost, even where the signer has no memory. */
+async function checkPublished(store: Store, log: string, size: number): Promise<void> {
+  const published = await readLastCheckpoint(store, log);
+  if (published === undefined || published.size <= size) return;
+  const message = `a checkpoint of ${published.size} records of ${log} was published, the store has ${size}`;
+  throw new AppError('store_rolled_back', message, { fatal: true });
 }
 
 /** The signer remembers what it signed: a store that has less, or something else, was rolled back or changed. */
@@ -89,7 +125,7 @@ async function checkSigned(
     const message = `the signer signed ${signed.size} records of ${log}, the store has ${range.size}: it was rolled back`;
     throw new AppError('store_rolled_back', message, { fatal: true });
   }
-  const [root] = await readProof(store, log, nodeHasher, [rootCoordinates(signed.size)]);
+  const root = await storedRoot(store, log, signed.size);
   if (root === undefined || !equalBytes(root, signed.root)) {
     const message = `the first ${signed.size} records of ${log} are not those that were signed`;
     throw new AppError('log_tampered', message, { fatal: true });
@@ -99,7 +135,7 @@ async function checkSigned(
 /** Removes rows at or above the head and rebuilds the summaries of sessions that they had touched. */
 async function repair(store: Store, log: string, size: number): Promise<Record<string, number>> {
   const affected = await sessionsAbove(store, log, size);
-  const removed = await removeAbove(store, log, size);
+  const removed = { ...(await removeAbove(store, log, size)), ...(await repairKeys(store, size)) };
   if (affected.length === 0) return removed;
   const rows = new RowWriter();
   for (const key of affected) {
@@ -108,6 +144,35 @@ async function repair(store: Store, log: string, size: number): Promise<Record<s
   }
   await store.insert('sessions', rows);
   return removed;
+}
+
+/**
+ * The same for access keys, whose rows name no log: what no committed record says must not open the API. The newest
+ * committed record of such a key is projected anew, since the engine may have merged its row into the one removed.
+ */
+async function repairKeys(store: Store, size: number): Promise<Record<string, number>> {
+  const left = await store.rows<{ key_id: string; version: number }>(
+    `SELECT key_id, version FROM access_keys
+     WHERE version >= {size:UInt64} AND (key_id, version) NOT IN
+       (SELECT JSONExtractString(detail, 'key_id'), seq FROM v_events WHERE kind = 'action' AND type = 'key.changed')`,
+    { size },
+  );
+  if (left.length === 0) return {};
+  const key_ids = left.map((row) => row.key_id);
+  const versions = left.map((row) => row.version);
+  await store.command(
+    `DELETE FROM access_keys WHERE key_id IN {key_ids:Array(String)} AND version IN {versions:Array(UInt64)}`,
+    { key_ids, versions },
+  );
+  const committed = await store.rows<{ seq: number; detail: string }>(
+    `SELECT seq, detail FROM v_events
+     WHERE kind = 'action' AND type = 'key.changed' AND JSONExtractString(detail, 'key_id') IN {key_ids:Array(String)}`,
+    { key_ids },
+  );
+  const rows = new RowWriter(4096);
+  for (const { seq, detail } of committed) encodeKey(rows, seq, groupFields(detail) as unknown as KeyDetail);
+  await store.insert('access_keys', rows);
+  return { access_keys: left.length };
 }
 
 const REBUILD_PAGE = 5_000;
@@ -139,7 +204,11 @@ async function rebuildSession(
 /** Re-reads the last records: their cores must hash to the leaves, and the leaves to what the head was made of. */
 async function checkTail(store: Store, log: string, size: number): Promise<void> {
   const from = Math.max(0, size - TAIL_RECORDS);
-  const tail = await readTail(store, log, from);
+  const rows = await readTail(store, log, from);
+  // An identical row that has not merged away yet is no second leaf.
+  const tail = rows.filter(
+    (row, i) => row.seq !== rows[i - 1]?.seq || !row.leaf_hash.equals(rows[i - 1]?.leaf_hash ?? row.leaf_hash),
+  );
   if (tail.length !== size - from) {
     const message = `the last ${size - from} records of ${log} have ${tail.length} leaves in the store`;
     throw new AppError('log_tampered', message, { fatal: true });
@@ -153,9 +222,8 @@ async function checkTail(store: Store, log: string, size: number): Promise<void>
 async function openGaps(store: Store, log: string, received_at_ms: number): Promise<GapSessions> {
   const gaps = new GapSessions();
   const since = Math.max(0, received_at_ms - LIMITS.session_gap_ms);
-  for (const session of await readOpenGaps(store, log, since, LIMITS.session_cache_max)) {
-    const key = GapSessions.keyOf(session.tenant, session.user_id, session.client);
-    gaps.set(key, session.session_id, session.last_received_ms);
-  }
+  gaps.advance(received_at_ms);
+  const open = await readOpenGaps(store, log, since, LIMITS.session_cache_max);
+  for (const session of open.sort((a, b) => a.last_seq - b.last_seq)) gaps.follow(session);
   return gaps;
 }

@@ -5,6 +5,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { AppError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { ALL_TENANTS, type Principal } from './access.ts';
 import { mayDo, type Permission } from './roles.ts';
@@ -22,11 +23,13 @@ function hostName(host: string): string {
   return host.replace(/:\d+$/, '').toLowerCase();
 }
 
+const hostOf = (c: Context) => c.req.header('host') ?? new URL(c.req.url).host;
+
 /** Refuses requests that were sent to a name that is not ours, or from a page that is not ours. */
 export function checkAddress(context: ApiContext): MiddlewareHandler {
   const allowed = new Set([...LOOPBACK, ...context.hosts.map((host) => hostName(host))]);
   return async (c, next) => {
-    const host = c.req.header('host') ?? new URL(c.req.url).host;
+    const host = hostOf(c);
     if (!allowed.has(hostName(host))) {
       throw new AppError(
         'host_forbidden',
@@ -54,7 +57,8 @@ function principalOf(context: ApiContext, c: Context): Principal | undefined {
   if (header !== undefined) return undefined;
   const cookie = getCookie(c, LOGIN_COOKIE);
   if (cookie !== undefined) return context.logins.check(cookie);
-  return context.insecure_loopback ? LOOPBACK_ADMIN : undefined;
+  // A proxy that speaks for another name brings requests from anywhere.
+  return context.insecure_loopback && LOOPBACK.has(hostName(hostOf(c))) ? LOOPBACK_ADMIN : undefined;
 }
 
 /** Lets the holder of a permission pass, and fixes the tenant that the request is about. */
@@ -71,8 +75,14 @@ export function requirePermission(context: ApiContext, permission: Permission): 
   };
 }
 
+const TENANT_FORM = /^[^\u0000-\u001f\u007f-\u009f]+$/;
+
 /** A key of one tenant speaks of that tenant alone; a key of all names one, or means the default. */
 function tenantOf(principal: Principal, asked: string | undefined): string {
+  if (asked !== undefined && (asked.length > LIMITS.id_chars_max || !TENANT_FORM.test(asked))) {
+    const form = `1 to ${LIMITS.id_chars_max} characters without control characters`;
+    throw new AppError('query_invalid', `tenant: must be ${form}`);
+  }
   if (principal.tenant === ALL_TENANTS) return asked ?? 'default';
   if (asked !== undefined && asked !== principal.tenant) {
     throw new AppError('tenant_forbidden', 'this key belongs to another tenant');

@@ -18,6 +18,8 @@ export interface LoginCodes {
   redeem(code: string): string | undefined;
   /** Who a session token belongs to. */
   check(token: string): Principal | undefined;
+  /** Ends a session. */
+  end(token: string): void;
 }
 
 export function createLoginCodes(now: () => number): LoginCodes {
@@ -39,5 +41,6 @@ export function createLoginCodes(now: () => number): LoginCodes {
       return principal && put(sessions, principal, SESSION_MS);
     },
     check: (token) => live(sessions.get(token)),
+    end: (token) => void sessions.delete(token),
   };
 }

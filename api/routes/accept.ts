@@ -3,11 +3,11 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppError } from '../../core/errors.ts';
 import { frameRecords } from '../../core/json/frame.ts';
-import { LIMITS } from '../../core/limits.ts';
+import { LIMITS, type Limits } from '../../core/limits.ts';
 import type { Receipt } from '../../ingest/log_writer.ts';
 import type { ApiContext } from '../context.ts';
 import { readBody } from '../read_body.ts';
-import { type Api, responses, secured } from '../route.ts';
+import { type Api, responses, securedStream } from '../route.ts';
 
 const RecordOutcome = z.object({
   index: z.int().openapi({ description: 'place of the record in the body' }),
@@ -63,21 +63,35 @@ const route = createRoute({
   },
 });
 
+const QUOTA_S = 60;
+/** Bodies in memory, being read or waiting for the log, in sizes of the queue. */
+const QUEUES_HELD = 2;
+
 export function acceptRoutes(api: Api, context: ApiContext): void {
-  const quota = new RateLimiterMemory({ points: LIMITS.reject_quota_per_minute_max, duration: 60 });
+  const limits: Limits = { ...LIMITS, ...context.limits };
+  const quota = new RateLimiterMemory({ points: limits.reject_quota_per_minute_max, duration: QUOTA_S });
   let in_flight = 0;
-  secured(api, context, 'events:write', route, async (c) => {
+  let held_bytes = 0;
+  securedStream(api, context, 'events:write', route, async (c) => {
     const { key_id } = c.var.principal;
     // A key for all tenants takes each event's own, unless the request names one for all of them.
     const tenant = c.req.query('tenant') ?? c.var.principal.tenant;
     if (context.writer === undefined) throw new AppError('read_only', 'this service only reads its log');
-    if (in_flight >= LIMITS.requests_in_flight_max) {
+    if (in_flight >= limits.requests_in_flight_max) {
       throw new AppError('too_many_requests_in_flight', `${in_flight} bodies are being taken already`);
     }
     in_flight++;
+    let own_bytes = 0;
+    const hold = (bytes: number) => {
+      own_bytes += bytes;
+      held_bytes += bytes;
+      if (held_bytes > QUEUES_HELD * limits.queue_bytes_max && held_bytes > own_bytes) {
+        throw new AppError('too_many_requests_in_flight', `bodies of ${held_bytes} bytes are being taken already`);
+      }
+    };
     try {
-      await checkQuota(quota, key_id);
-      const records = await frame(c.req.raw);
+      await checkQuota(quota, key_id, limits);
+      const records = await frame(c.req.raw, limits, hold);
       const { writer } = context;
       const receipts = await writer.submit(records.map((bytes) => writer.accept(bytes, tenant, key_id)));
       const answer = toAnswer(receipts, context.log);
@@ -92,20 +106,22 @@ export function acceptRoutes(api: Api, context: ApiContext): void {
       throw error;
     } finally {
       in_flight--;
+      held_bytes -= own_bytes;
     }
   });
 }
 
 /** A key that sent too many records that could not be read has to wait: each of them is a leaf for ever. */
-async function checkQuota(quota: RateLimiterMemory, key_id: string): Promise<void> {
+async function checkQuota(quota: RateLimiterMemory, key_id: string, limits: Limits): Promise<void> {
   const used = await quota.get(key_id);
-  if (used !== null && used.consumedPoints >= LIMITS.reject_quota_per_minute_max) {
+  if (used !== null && used.consumedPoints >= limits.reject_quota_per_minute_max) {
     const message = `this key had ${used.consumedPoints} records rejected within a minute; look at /v1/rejected`;
-    throw new AppError('reject_quota_exceeded', message);
+    const retry_after_s = Math.max(1, Math.ceil(used.msBeforeNext / 1000));
+    throw new AppError('reject_quota_exceeded', message, { cause: { retry_after_s } });
   }
 }
 
-async function frame(request: Request): Promise<Buffer[]> {
+async function frame(request: Request, limits: Limits, hold: (bytes: number) => void): Promise<Buffer[]> {
   const type = (request.headers.get('content-type') ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
   const kind = FRAMING[type];
   if (kind === undefined) {
@@ -115,9 +131,10 @@ async function frame(request: Request): Promise<Buffer[]> {
       `content-type must be one of ${known} (got ${JSON.stringify(type.slice(0, 60))})`,
     );
   }
-  const body = await readBody(request);
-  const records = frameRecords(body, kind, { records_max: LIMITS.body_records_max });
-  if (records.length === 0 && body.length === 0) throw new AppError('body_malformed', 'the body is empty');
+  const body = await readBody(request, limits, hold);
+  const records = frameRecords(body, kind, { records_max: limits.body_records_max });
+  // An empty list is a list; nothing at all is more likely a mistake.
+  if (records.length === 0 && !body.includes('[')) throw new AppError('body_malformed', 'the body is empty');
   return records;
 }
 

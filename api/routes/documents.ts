@@ -39,6 +39,12 @@ export function documentRoutes(api: Api, context: ApiContext): void {
   );
   api.app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   api.declared.push({ method: 'get', path: '/v1/openapi.json', permission: 'public' });
+  api.app.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/v1/openapi.json',
+    summary: 'This document',
+    responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: z.unknown() } } } },
+  });
   api.app.doc31('/v1/openapi.json', {
     openapi: '3.1.0',
     info: {

@@ -8,10 +8,11 @@ import { readEvent, readRecordAt, type SearchHit, searchContent } from '../../co
 import { listRejected, type RejectedRow } from '../../core/store/queries/rejected.ts';
 import { toBase64, toUtf8 } from '../../core/tlog/bytes.ts';
 import { nodeHasher } from '../../core/tlog/node_hasher.ts';
+import { ALL_TENANTS, type Principal } from '../auth/access.ts';
 import { mayDo } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
 import { viewOf } from '../event_view.ts';
-import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, writeCursor } from '../paging.ts';
+import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, wholeNumber, writeCursor } from '../paging.ts';
 import { proofOf } from '../proofs.ts';
 import { type Api, responses, secured } from '../route.ts';
 
@@ -55,7 +56,7 @@ const receiptRoute = createRoute({
   method: 'get',
   path: '/v1/receipts/{seq}',
   summary: 'What became of the record with this sequence number',
-  request: { params: z.object({ seq: z.coerce.number().int().min(0) }), query: Tenant },
+  request: { params: z.object({ seq: wholeNumber(0) }), query: Tenant },
   responses: {
     200: {
       description: 'the receipt',
@@ -131,8 +132,8 @@ export function eventRoutes(api: Api, context: ApiContext): void {
   };
   secured(api, context, 'sessions:read', showRoute, async (c) => {
     const row = await found(c.var.tenant, c.req.valid('param').event_id);
-    const withheld = mayDo(c.var.principal.role, 'content:read') ? {} : { params: '', content: '', state: '' };
-    return c.json({ event: viewOf({ ...row, ...withheld }), core: row.core, leaf_hash: leafOf(row.core) }, 200);
+    const event = viewOf(row, mayDo(c.var.principal.role, 'content:read'));
+    return c.json({ event, core: row.core, leaf_hash: leafOf(row.core) }, 200);
   });
   secured(api, context, 'sessions:read', proofRoute, async (c) => {
     const row = await found(c.var.tenant, c.req.valid('param').event_id);
@@ -140,7 +141,9 @@ export function eventRoutes(api: Api, context: ApiContext): void {
   });
   secured(api, context, 'receipts:read', receiptRoute, async (c) => {
     const { seq } = c.req.valid('param');
-    const row = await readRecordAt(store, c.var.tenant, log, seq);
+    const [row] = await each(tenantsOf(c.var, c.req.query('tenant')), (tenant) =>
+      readRecordAt(store, tenant, log, seq).then((found) => found ?? []),
+    );
     if (row === undefined) throw new AppError('not_found', 'there is no such record in this tenant, or not yet');
     const checkpoint = await readLastCheckpoint(store, log);
     const covered = checkpoint !== undefined && checkpoint.size > seq;
@@ -163,12 +166,26 @@ export function eventRoutes(api: Api, context: ApiContext): void {
   secured(api, context, 'rejected:read', rejectedRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
-    const rows = await listRejected(store, { tenant: c.var.tenant, before_seq, limit: limit + 1 });
-    const page = rows.slice(0, limit);
+    const rows = await each(tenantsOf(c.var, c.req.query('tenant')), (tenant) =>
+      listRejected(store, { tenant, before_seq, limit: limit + 1 }),
+    );
+    const page = rows.sort((a, b) => b.seq - a.seq).slice(0, limit);
     const last = page.at(-1);
     const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.seq]) : null;
     return c.json({ rejected: page.map(rejectedView), next_cursor }, 200);
   });
+}
+
+/**
+ * Where to look for records that never came to have a tenant of their own: what a key of all tenants sent belongs to
+ * all of them, so such a key that names no tenant looks there too.
+ */
+function tenantsOf({ principal, tenant }: { principal: Principal; tenant: string }, asked: string | undefined) {
+  return principal.tenant === ALL_TENANTS && asked === undefined ? [tenant, ALL_TENANTS] : [tenant];
+}
+
+async function each<T>(tenants: readonly string[], read: (tenant: string) => Promise<T | T[]>): Promise<T[]> {
+  return (await Promise.all(tenants.map(read))).flat() as T[];
 }
 
 const WORDS_MAX = 16;

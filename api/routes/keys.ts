@@ -21,6 +21,13 @@ const KeyView = z
   })
   .openapi('Key');
 
+const printable = (chars_max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(chars_max)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not hold control characters');
+
 const listRoute = createRoute({
   method: 'get',
   path: '/v1/keys',
@@ -40,9 +47,9 @@ const createKeyRoute = createRoute({
       content: {
         'application/json': {
           schema: z.strictObject({
-            name: z.string().min(1).max(100),
+            name: printable(100),
             role: z.enum(ROLES),
-            tenant: z.string().min(1).max(LIMITS.id_chars_max).default('default'),
+            tenant: printable(LIMITS.id_chars_max).default('default'),
             expires_at: TimeParameter,
           }),
         },
@@ -98,8 +105,9 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     if (!mine(c.var.principal.tenant, wanted.tenant)) {
       throw new AppError('tenant_forbidden', 'this key may not make keys of another tenant');
     }
-    const expiry = expires_at === undefined ? {} : { expires_at_ms: Date.parse(expires_at) };
-    const { key, detail } = await access.create({ ...wanted, ...expiry }, c.var.principal.key_id);
+    const expires_at_ms = expires_at === undefined ? NEVER_MS : Math.min(NEVER_MS, Date.parse(expires_at));
+    if (expires_at_ms <= context.now()) throw new AppError('query_invalid', 'expires_at: must lie ahead');
+    const { key, detail } = await access.create({ ...wanted, expires_at_ms }, c.var.principal.key_id);
     return c.json({ ...keyView(detail), key }, 201);
   });
   secured(api, context, 'keys:manage', revokeRoute, async (c) => {

@@ -9,7 +9,16 @@ import { AlertView, alertView } from '../alert_view.ts';
 import { mayDo } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
 import { joinCalls, viewOf } from '../event_view.ts';
-import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, TimeParameter, writeCursor } from '../paging.ts';
+import {
+  Limit,
+  NextCursor,
+  PAST_ALL,
+  PageCursor,
+  readCursor,
+  TimeParameter,
+  wholeNumber,
+  writeCursor,
+} from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
 
 const Session = z
@@ -51,7 +60,7 @@ const listRoute = createRoute({
       tool: text('a tool that was called'),
       from: TimeParameter.openapi({ description: 'sessions that ended at or after this time' }),
       to: TimeParameter.openapi({ description: 'sessions that began at or before this time' }),
-      risk: z.coerce.number().int().min(0).max(100).default(0).openapi({ description: 'least risk' }),
+      risk: wholeNumber(0, 100).default(0).openapi({ description: 'least risk' }),
       limit: Limit,
       cursor: PageCursor,
     }),
@@ -74,8 +83,8 @@ const showRoute = createRoute({
     params: z.object({ session_id: z.string().min(1).max(LIMITS.id_chars_max) }),
     query: z.object({
       tenant: text('of a key for all tenants'),
-      after: z.coerce.number().int().min(-1).default(-1).openapi({ description: 'seq of the last event already seen' }),
-      limit: z.coerce.number().int().min(1).max(LIMITS.session_events_max).default(LIMITS.page_rows_max),
+      after: wholeNumber(-1).default(-1).openapi({ description: 'seq of the last event already seen' }),
+      limit: wholeNumber(1, LIMITS.session_events_max).default(LIMITS.page_rows_max),
     }),
   },
   responses: {
@@ -147,7 +156,7 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
     const page = rows.slice(0, limit);
     const alerts = session.alerts === 0 ? [] : await listAlerts(store, alertsOf(tenant, session_id));
     const next_after = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
-    const events = joinCalls(page.map(viewOf));
+    const events = joinCalls(page.map((row) => viewOf(row, with_content)));
     return c.json({ session: sessionView(session), events, alerts: alerts.map(alertView), next_after }, 200);
   });
 }

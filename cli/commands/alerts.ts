@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import pc from 'picocolors';
 import { SEVERITIES } from '../../core/alert.ts';
 import { queryOf } from '../backend.ts';
-import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
+import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { coloured, inert, print, printJson, say } from '../output.ts';
 
 interface AlertFlags extends CommonFlags {
@@ -53,15 +53,12 @@ export function alertsCommand(program: Command): void {
 
 async function list(flags: AlertFlags): Promise<void> {
   const { tenant, severity, rule, session, user, from, to, limit } = flags;
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     let cursor: string | undefined;
     let shown = 0;
     do {
       const path = `/v1/alerts${queryOf({ tenant, severity, rule, session, user, from, to, limit, cursor })}`;
-      const page = (await (await backend.call('GET', path)).json()) as {
-        alerts: AlertJson[];
-        next_cursor: string | null;
-      };
+      const page = await backend.json<{ alerts: AlertJson[]; next_cursor: string | null }>('GET', path);
       for (const alert of page.alerts) {
         if (flags.json) printJson({ ...alert });
         else printLine(alert);
@@ -78,17 +75,19 @@ async function list(flags: AlertFlags): Promise<void> {
 const rank = (severity: string) => (SEVERITIES as readonly string[]).indexOf(severity);
 
 function printLine(alert: AlertJson): void {
-  const place = pc.dim(`${alert.time.slice(0, 19).replace('T', ' ')}  ${inert(alert.session_id)}  ${alert.alert_id}`);
+  const place = pc.dim(
+    `${alert.time.slice(0, 19).replace('T', ' ')}  ${inert(alert.session_id)}  ${inert(alert.alert_id)}`,
+  );
   print(`${coloured(alert.severity)} ${pc.bold(inert(alert.title))}  ${place}\n         ${inert(alert.reason)}`);
 }
 
 async function show(alert_id: string, flags: AlertFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     const path = `/v1/alerts/${encodeURIComponent(alert_id)}${queryOf({ tenant: flags.tenant })}`;
-    const alert = (await (await backend.call('GET', path)).json()) as AlertJson;
+    const alert = await backend.json<AlertJson>('GET', path);
     if (flags.json) return printJson({ ...alert });
     printLine(alert);
-    print(`         rule ${alert.rule_id}, user ${inert(alert.user_id)}, ${alert.tags.join(' ')}`);
+    print(`         rule ${inert(alert.rule_id)}, user ${inert(alert.user_id)}, ${inert(alert.tags.join(' '))}`);
     for (const { seq, role, event_id } of alert.evidence) {
       print(`${String(seq).padStart(7)} ${inert(role)}  ${pc.dim(`tracewarden proof ${inert(event_id)}`)}`);
     }

@@ -4,13 +4,14 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { Command } from 'commander';
+import { AppError, codeOf, messageOf } from '../../core/errors.ts';
 import { LineFramer } from '../../core/json/frame.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Receipt } from '../../ingest/log_writer.ts';
-import { type Backend, configOf, queryOf } from '../backend.ts';
+import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
 import { fileBytes, type IngestPosition, positionPath, readPosition, writePosition } from '../ingest_position.ts';
-import { print, printJson, say } from '../output.ts';
+import { inert, print, printJson, say } from '../output.ts';
 import { startProgress } from '../progress.ts';
 
 interface IngestFlags extends CommonFlags {
@@ -30,7 +31,8 @@ interface Totals {
 
 const BATCH_LINES = 2_000;
 const BATCH_BYTES = 8_388_608;
-const IN_FLIGHT = 8; // batches handed to the log of this process before the oldest is waited for
+const IN_FLIGHT_BATCHES = 8; // handed to the log of this process before the oldest is waited for
+const IN_FLIGHT_BYTES = 67_108_864; // the log's queue has room for twice as much
 const RETRIES_MAX = 8;
 const REJECTIONS_TOLD = 5;
 
@@ -53,7 +55,7 @@ export function ingestCommand(program: Command): void {
 async function ingestFile(backend: Backend, file: string, flags: IngestFlags): Promise<void> {
   const started_ms = performance.now();
   const totals: Totals = { records: 0, accepted: 0, duplicate: 0, conflict: 0, rejected: 0, overlong: 0, skipped: 0 };
-  const keep = file === '-' || flags.url !== undefined ? undefined : positionPath(configOf(flags).data, file);
+  const keep = file === '-' || backend.data === undefined ? undefined : positionPath(backend.data, file);
   const before: IngestPosition = keep === undefined || flags.again ? { lines: 0, done: false } : readPosition(keep);
   if (before.lines > 0) say(`${file}: ${before.lines} lines are in the log already, going on after them`);
   const progress = startProgress(file, 'bytes');
@@ -67,15 +69,19 @@ async function ingestFile(backend: Backend, file: string, flags: IngestFlags): P
     read_bytes += chunk.length;
   });
   let line = 0;
-  for await (const batch of batches(unpacked(source, file), totals)) {
-    const skip = Math.min(batch.length, Math.max(0, before.lines - line));
-    totals.skipped += skip;
-    line += batch.length;
-    if (skip < batch.length) await sender.send(batch.slice(skip), line);
+  try {
+    for await (const batch of batches(linesOf(unpacked(source, file), file, totals))) {
+      const skip = Math.min(batch.length, Math.max(0, before.lines - line));
+      totals.skipped += skip;
+      line += batch.length;
+      if (skip < batch.length) await sender.send(batch.slice(skip), line);
+      progress.update(read_bytes, total_bytes, `${totals.records} records`);
+    }
+    await sender.finish();
     progress.update(read_bytes, total_bytes, `${totals.records} records`);
+  } finally {
+    progress.stop();
   }
-  await sender.finish();
-  progress.stop();
   if (keep !== undefined) writePosition(keep, { lines: line, done: true });
   await backend.local?.settled();
   await backend.local?.checkpoint();
@@ -89,31 +95,45 @@ function unpacked(source: Readable, file: string): AsyncIterable<Buffer> {
   return source.pipe(gunzip);
 }
 
-/** Lines in batches. A line that is too long is told and left out. */
-async function* batches(source: AsyncIterable<Buffer>, totals: Totals): AsyncGenerator<Buffer[]> {
-  const framer = new LineFramer({ line_bytes_max: LIMITS.record_bytes_max });
+/** Lines in batches that fit into one body. */
+async function* batches(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
   let batch: Buffer[] = [];
   let bytes = 0;
-  const add = (lines: ReturnType<LineFramer['push']>) => {
-    for (const line of lines) {
-      if (Buffer.isBuffer(line)) {
-        batch.push(Buffer.from(line));
-        bytes += line.length;
-      } else {
-        totals.overlong++;
-        say(`a line of ${line.bytes} bytes is left out: a record has at most ${LIMITS.record_bytes_max}`);
-      }
-    }
-  };
-  for await (const chunk of source) {
-    add(framer.push(chunk));
+  for await (const line of lines) {
+    batch.push(line);
+    bytes += line.length;
     if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
     yield batch;
     batch = [];
     bytes = 0;
   }
-  add(framer.end());
   if (batch.length > 0) yield batch;
+}
+
+/** The lines of a source. One that is too long is told and left out. Throws `file_unreadable`. */
+async function* linesOf(source: AsyncIterable<Buffer>, file: string, totals: Totals): AsyncGenerator<Buffer> {
+  const framer = new LineFramer({ line_bytes_max: LIMITS.record_bytes_max });
+  for await (const chunk of readable(source, file)) {
+    for (const line of framer.push(chunk)) if (isTaken(line, totals)) yield Buffer.from(line);
+  }
+  for (const line of framer.end()) if (isTaken(line, totals)) yield Buffer.from(line);
+}
+
+function isTaken(line: ReturnType<LineFramer['push']>[number], totals: Totals): line is Buffer {
+  if (Buffer.isBuffer(line)) return true;
+  totals.overlong++;
+  say(`a line of ${line.bytes} bytes is left out: a record has at most ${LIMITS.record_bytes_max}`);
+  return false;
+}
+
+/** Every fault of the file, also of its packing, with its name. */
+async function* readable(source: AsyncIterable<Buffer>, file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* source;
+  } catch (cause) {
+    const why = codeOf(cause).startsWith('Z_') ? 'it is not a whole gzip file' : messageOf(cause);
+    throw new AppError('file_unreadable', `${file}: ${why}; the records before that place are in the log`, { cause });
+  }
 }
 
 interface Sender {
@@ -139,16 +159,25 @@ function senderOf(
       finish: () => Promise.resolve(),
     };
   }
-  const waiting: { receipts: Promise<Receipt[]>; line: number }[] = [];
+  const waiting: { receipts: Promise<Receipt[]>; line: number; bytes: number }[] = [];
+  let waiting_bytes = 0;
   const settleOne = async () => {
     const oldest = waiting.shift();
-    if (oldest !== undefined) done(await oldest.receipts, oldest.line);
+    if (oldest === undefined) return;
+    waiting_bytes -= oldest.bytes;
+    done(await oldest.receipts, oldest.line);
   };
   return {
     async send(lines, line) {
-      const records = lines.map((bytes) => local.writer.accept(bytes, tenant ?? '*', 'file'));
-      waiting.push({ receipts: local.writer.submit(records), line });
-      if (waiting.length >= IN_FLIGHT) await settleOne();
+      const bytes = lines.reduce((sum, each) => sum + each.length, 0);
+      while (waiting.length >= IN_FLIGHT_BATCHES || (waiting.length > 0 && waiting_bytes + bytes > IN_FLIGHT_BYTES)) {
+        await settleOne();
+      }
+      const records = lines.map((each) => local.writer.accept(each, tenant ?? '*', 'file'));
+      const receipts = local.writer.submit(records);
+      receipts.catch(() => undefined); // told when its turn comes
+      waiting.push({ receipts, line, bytes });
+      waiting_bytes += bytes;
     },
     async finish() {
       while (waiting.length > 0) await settleOne();
@@ -161,8 +190,8 @@ async function post(backend: Backend, lines: Buffer[], tenant: string | undefine
   const body = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
   for (let attempt = 1; ; attempt++) {
     try {
-      const response = await backend.call('POST', `/v1/events${queryOf({ tenant })}`, body);
-      return ((await response.json()) as { records: Receipt[] }).records;
+      const path = `/v1/events${queryOf({ tenant })}`;
+      return (await backend.json<{ records: Receipt[] }>('POST', path, body)).records;
     } catch (error) {
       const wait_s = (error as { cause?: { retry_after_s?: number } }).cause?.retry_after_s;
       if (wait_s === undefined || attempt > RETRIES_MAX) throw error;
@@ -176,7 +205,7 @@ function count(totals: Totals, receipt: Receipt): void {
   totals[receipt.outcome]++;
   const told = totals.rejected + totals.conflict;
   if ((receipt.outcome !== 'rejected' && receipt.outcome !== 'conflict') || told > REJECTIONS_TOLD) return;
-  say(`record ${receipt.seq} ${receipt.outcome}: ${receipt.reason}: ${receipt.message}`);
+  say(inert(`record ${receipt.seq} ${receipt.outcome}: ${receipt.reason}: ${receipt.message}`));
   if (told === REJECTIONS_TOLD) say('more are listed by: tracewarden rejected');
 }
 
@@ -186,7 +215,9 @@ function report(file: string, totals: Totals, seconds: number, flags: IngestFlag
   else {
     const parts = Object.entries(totals).filter(([name, n]) => n > 0 && name !== 'records');
     const words = parts.map(([name, n]) => `${n} ${name}`).join(', ');
-    print(`${file}: ${totals.records} records in ${seconds.toFixed(1)} s (${per_second}/s): ${words || 'nothing new'}`);
+    print(
+      `${inert(file)}: ${totals.records} records in ${seconds.toFixed(1)} s (${per_second}/s): ${words || 'nothing new'}`,
+    );
   }
   if (totals.overlong > 0) failWith(1);
 }

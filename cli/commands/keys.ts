@@ -1,8 +1,8 @@
 /** `tracewarden keys`: list, create and revoke keys of the API. */
 import { type Command, Option } from 'commander';
 import { ROLES } from '../../api/auth/roles.ts';
-import { type CommonFlags, useBackend, withBackend } from '../command.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { type CommonFlags, useBackend, useLog, withBackend } from '../command.ts';
+import { inert, print, printJson, say, table } from '../output.ts';
 
 interface KeyFlags extends CommonFlags {
   role?: string;
@@ -33,8 +33,8 @@ export function keysCommand(program: Command): void {
 }
 
 async function list(flags: KeyFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
-    const { keys } = (await (await backend.call('GET', '/v1/keys')).json()) as { keys: KeyJson[] };
+  await useLog(flags, async (backend) => {
+    const { keys } = await backend.json<{ keys: KeyJson[] }>('GET', '/v1/keys');
     if (flags.json) for (const key of keys) printJson({ ...key });
     else {
       const cells = keys.map((key) => [
@@ -53,17 +53,17 @@ async function list(flags: KeyFlags): Promise<void> {
 async function create(name: string, flags: KeyFlags): Promise<void> {
   await useBackend(flags, async (backend) => {
     const body = { name, role: flags.role, tenant: flags.tenant, expires_at: flags.expires };
-    const key = (await (await backend.call('POST', '/v1/keys', body)).json()) as KeyJson;
+    const key = await backend.json<KeyJson>('POST', '/v1/keys', body);
     if (flags.json) printJson({ ...key });
     else {
       print(String(key.key));
-      say(`key ${key.key_id} with the role ${key.role} for tenant ${key.tenant}; it is shown this once`);
+      say(`key ${key.key_id} with the role ${key.role} for tenant ${inert(key.tenant)}; it is shown this once`);
     }
   });
 }
 
 async function revoke(key_id: string, flags: KeyFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     await backend.call('DELETE', `/v1/keys/${encodeURIComponent(key_id)}`);
     if (flags.json) printJson({ key_id, revoked: true });
     else say(`key ${key_id} is revoked`);

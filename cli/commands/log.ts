@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { queryOf } from '../backend.ts';
-import { type CommonFlags, useBackend, withBackend } from '../command.ts';
+import { type CommonFlags, useLog, withBackend } from '../command.ts';
 import { inert, print, printJson, say } from '../output.ts';
 
 interface LogFlags extends CommonFlags {
@@ -33,7 +33,7 @@ export function logCommands(program: Command): void {
 }
 
 async function proof(event_id: string, flags: LogFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     const path = `/v1/events/${encodeURIComponent(event_id)}/proof${queryOf({ tenant: flags.tenant })}`;
     const text = await (await backend.call('GET', path)).text();
     if (flags.json) printJson({ event_id, proof: text });
@@ -42,7 +42,7 @@ async function proof(event_id: string, flags: LogFlags): Promise<void> {
 }
 
 async function checkpoint(flags: LogFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     const text = await (await backend.call('GET', '/v1/log/checkpoint')).text();
     if (flags.json) printJson({ checkpoint: text });
     else process.stdout.write(text);
@@ -58,9 +58,9 @@ interface RejectedJson {
 }
 
 async function rejected(flags: LogFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     const path = `/v1/rejected${queryOf({ tenant: flags.tenant, limit: flags.limit })}`;
-    const page = (await (await backend.call('GET', path)).json()) as { rejected: RejectedJson[] };
+    const page = await backend.json<{ rejected: RejectedJson[] }>('GET', path);
     for (const row of page.rejected) {
       if (flags.json) printJson({ ...row });
       else
@@ -80,9 +80,9 @@ interface HitJson {
 }
 
 async function search(words: string[], flags: LogFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     const path = `/v1/search${queryOf({ q: words.join(' '), tenant: flags.tenant, limit: flags.limit })}`;
-    const page = (await (await backend.call('GET', path)).json()) as { hits: HitJson[] };
+    const page = await backend.json<{ hits: HitJson[] }>('GET', path);
     for (const hit of page.hits) {
       if (flags.json) printJson({ ...hit });
       else {

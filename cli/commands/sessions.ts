@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { queryOf } from '../backend.ts';
-import { type CommonFlags, useBackend, withBackend } from '../command.ts';
+import { type CommonFlags, useLog, withBackend } from '../command.ts';
 import { coloured, inert, print, printJson, say, shorten, table } from '../output.ts';
 
 interface ListFlags extends CommonFlags {
@@ -61,15 +61,12 @@ export function sessionsCommand(program: Command): void {
 
 async function list(flags: ListFlags): Promise<void> {
   const { tenant, user, role, agent, server, tool, from, to, risk, limit } = flags;
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     let cursor: string | undefined;
     const rows: SessionJson[] = [];
     do {
       const path = `/v1/sessions${queryOf({ tenant, user, role, agent, server, tool, from, to, risk, limit, cursor })}`;
-      const page = (await (await backend.call('GET', path)).json()) as {
-        sessions: SessionJson[];
-        next_cursor: string | null;
-      };
+      const page = await backend.json<{ sessions: SessionJson[]; next_cursor: string | null }>('GET', path);
       if (flags.json) for (const session of page.sessions) printJson({ ...session });
       else rows.push(...page.sessions);
       cursor = page.next_cursor ?? undefined;
@@ -99,16 +96,16 @@ function printList(rows: readonly SessionJson[]): void {
 }
 
 async function show(session_id: string, flags: ListFlags): Promise<void> {
-  await useBackend(flags, async (backend) => {
+  await useLog(flags, async (backend) => {
     let after: number | undefined;
     for (let first = true; ; first = false) {
       const path = `/v1/sessions/${encodeURIComponent(session_id)}${queryOf({ tenant: flags.tenant, after })}`;
-      const page = (await (await backend.call('GET', path)).json()) as {
+      const page = await backend.json<{
         session: SessionJson;
         events: EventJson[];
         alerts: AlertJson[];
         next_after: number | null;
-      };
+      }>('GET', path);
       if (flags.json) {
         if (first) printJson({ session: page.session, alerts: page.alerts });
         for (const event of page.events) printJson({ event });

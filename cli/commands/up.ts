@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { type Config, loadConfig } from '../../core/config.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, codeOf } from '../../core/errors.ts';
 import { writeWhole } from '../../core/secret_file.ts';
-import { runningService } from '../backend.ts';
+import { lastService } from '../backend.ts';
 import { listen } from '../listen.ts';
 import { say } from '../output.ts';
-import { openService } from '../service.ts';
+import type { Service } from '../service.ts';
 
 interface UpFlags {
   data?: string;
@@ -37,25 +37,39 @@ async function up(flags: UpFlags): Promise<void> {
   const { data, port, host, insecureLoopback: insecure_loopback } = flags;
   const config = loadConfig({ data, port, host, insecure_loopback }, process.env, flags.config);
   checkListening(config);
-  const holder = runningService(config.data);
-  if (holder !== undefined) {
-    throw new AppError(
-      'folder_in_use',
-      `${config.data} is held by the service at ${holder.url} (process ${holder.pid})`,
-    );
+  const stopped = stopSignal();
+  const service = await open(config);
+  try {
+    await serve(service, config, stopped);
+  } finally {
+    await service.close();
   }
+}
+
+/** Only the engine's own lock says whether the folder is held; what the last service wrote of itself says by whom. */
+async function open(config: Config): Promise<Service> {
   const logger = pino({ level: config.log_level }, pino.destination({ fd: 2, sync: true }));
-  const service = await openService({ config, onNotice: (notice, fields) => logger.info(fields, notice) });
+  const { openService } = await import('../service.ts');
+  try {
+    return await openService({ config, onNotice: (notice, fields) => logger.info(fields, notice) });
+  } catch (error) {
+    const holder = codeOf(error) === 'folder_in_use' ? lastService(config.data) : undefined;
+    if (holder === undefined) throw error;
+    const message = `${config.data} is held by the service at ${holder.url} (process ${holder.pid})`;
+    throw new AppError('folder_in_use', message, { cause: error });
+  }
+}
+
+async function serve(service: Service, config: Config, stopped: Promise<void>): Promise<void> {
   const server = await listen(service.api.app, config.host, config.port);
   writeWhole(join(config.data, 'service.json'), `${JSON.stringify({ url: server.url, pid: process.pid })}\n`);
   if (config.insecure_loopback) warnInsecure();
   const code = service.context.logins.issue({ key_id: 'admin', name: 'console', role: 'admin', tenant: '*' });
   say(`tracewarden listens on ${server.url}`);
   say(`open once within ten minutes: ${server.url}/login?code=${code}`);
-  await stopSignal();
+  await stopped;
   say('closing: writing what waits');
   await server.close();
-  await service.close();
   rmSync(join(config.data, 'service.json'), { force: true });
 }
 

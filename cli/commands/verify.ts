@@ -8,8 +8,8 @@ import { openKeyring, readVkey } from '../../ingest/keyring.ts';
 import { openSigner } from '../../ingest/signer.ts';
 import type { VerifyProgress, VerifyReport } from '../../ingest/verify/report.ts';
 import { type VerifyOptions, verifyLog } from '../../ingest/verify/verify.ts';
-import { configOf, openBackend, runningService } from '../backend.ts';
-import { type CommonFlags, failWith, withBackend } from '../command.ts';
+import { queryOf, targetOf } from '../backend.ts';
+import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { inert, print, printJson } from '../output.ts';
 import { startProgress } from '../progress.ts';
 
@@ -26,7 +26,7 @@ export function verifyCommand(program: Command): void {
   withBackend(program.command('verify'))
     .description('verify the stored log: every byte of every row against the signed tree')
     .option('--session <session_id>', 'prove one session complete as of the newest checkpoint')
-    .option('--tenant <tenant>', 'of --session', 'default')
+    .option('--tenant <tenant>', 'of --session (default: the tenant of the key, else "default")')
     .option('--against <file>', 'a checkpoint that was kept elsewhere')
     .option('--no-content', 'hashes and columns only; content is not opened')
     .action(verify);
@@ -37,11 +37,12 @@ async function verify(flags: VerifyFlags): Promise<void> {
   const progress = startProgress('verify', 'records');
   const started_ms = performance.now();
   const onProgress = ({ phase, done, total }: VerifyProgress) => progress.update(done, Math.max(total, done), phase);
-  const remote = flags.url !== undefined || process.env.TRACEWARDEN_URL || runningService(configOf(flags).data);
-  const report = remote
-    ? await verifyByService(flags, against, onProgress)
-    : await verifyFolder(flags, against, onProgress);
-  progress.stop();
+  const target = await targetOf(flags);
+  const verified =
+    target.kind === 'folder'
+      ? verifyFolder(target.config.data, flags, against, onProgress)
+      : verifyByService(flags, against, onProgress);
+  const report = await verified.finally(() => progress.stop());
   const seconds = (performance.now() - started_ms) / 1000;
   if (flags.json) printJson({ ...report, seconds: Number(seconds.toFixed(3)) });
   else printReport(report, seconds);
@@ -58,11 +59,11 @@ function readCheckpoint(file: string): string {
 
 /** Opens the folder for reading only: nothing is repaired, nothing is taken over. */
 async function verifyFolder(
+  data: string,
   flags: VerifyFlags,
   against: string | undefined,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<VerifyReport> {
-  const { data } = configOf(flags);
   const vkey = readVkey(data);
   if (vkey === undefined) throw new AppError('no_log', `there is no log in ${data}`);
   const store = await openEmbeddedStore(data);
@@ -86,13 +87,14 @@ async function verifyByService(
   against: string | undefined,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<VerifyReport> {
-  const backend = await openBackend(flags);
-  const body = { with_content: flags.content !== false, against, session: flags.session };
-  const response = await backend.call(
-    'POST',
-    `/v1/verify?tenant=${encodeURIComponent(flags.tenant ?? 'default')}`,
-    body,
-  );
+  return useLog(flags, async (backend) => {
+    const body = { with_content: flags.content !== false, against, session: flags.session };
+    return readReport(await backend.call('POST', `/v1/verify${queryOf({ tenant: flags.tenant })}`, body), onProgress);
+  });
+}
+
+/** Lines of progress, the last one the report. */
+async function readReport(response: Response, onProgress: (progress: VerifyProgress) => void): Promise<VerifyReport> {
   let rest = '';
   let report: VerifyReport | undefined;
   const decoder = new TextDecoder();
@@ -112,7 +114,9 @@ async function verifyByService(
 function printReport(report: VerifyReport, seconds: number): void {
   const rate = Math.round(report.records / Math.max(seconds, 0.001));
   const verdict = report.ok ? pc.green('verified') : pc.red('NOT VERIFIED');
-  print(`${verdict} ${report.log}: ${report.size} records in ${seconds.toFixed(1)} s (${rate}/s), root ${report.root}`);
+  print(
+    `${verdict} ${inert(report.log)}: ${report.size} records in ${seconds.toFixed(1)} s (${rate}/s), root ${report.root}`,
+  );
   const { checkpoints, sessions, alerts, erased, expired } = report;
   print(
     `${checkpoints} checkpoints, ${sessions} sessions, ${alerts} alerts, ${erased} erased, ${expired} expired${report.with_content ? '' : '; content was not opened'}`,
@@ -123,9 +127,9 @@ function printReport(report: VerifyReport, seconds: number): void {
   }
   for (const finding of report.findings.slice(0, FINDINGS_SHOWN)) {
     const where = [finding.table, finding.column].filter(Boolean).join('.');
-    print(`${pc.red(finding.code)} ${where}: ${inert(finding.message)}`);
+    print(`${pc.red(inert(finding.code))} ${inert(where)}: ${inert(finding.message)}`);
   }
   const more = report.findings.length - FINDINGS_SHOWN + report.more_findings;
   if (more > 0) print(`and ${more} more; --json lists up to 1000`);
-  for (const limit of report.limits) print(pc.dim(limit));
+  for (const limit of report.limits) print(pc.dim(inert(limit)));
 }

@@ -6,7 +6,7 @@ const VERBS: Record<VerbClass, string> = {
   read: `get read list search find query lookup look view show describe retrieve load check count summarize analyze
     inspect select status extract parse calculate compute convert translate compare validate verify filter sort rank
     preview explain recommend suggest monitor watch detect measure is has current`,
-  fetch: 'fetch download browse visit open navigate goto crawl scrape curl http request connect clone pull',
+  fetch: 'fetch download browse visit open navigate goto crawl scrape curl request connect clone pull',
   send: `send email mail post publish forward share upload push submit notify message reply respond transmit broadcast
     tweet dispatch call dial text sms invite export sync webhook ping transfer pay wire remit refund deposit withdraw
     donate ship deliver announce charge payout`,
@@ -22,7 +22,7 @@ const VERBS: Record<VerbClass, string> = {
 
 const OFTEN_NOUNS =
   wordSet(`email mail message text call sms post order book link tag label draft schedule charge transfer
-  http request ship wire webhook export import pin lock has is current measure mark filter sort rank watch monitor tweet
+  request ship wire webhook export import pin lock has is current measure mark filter sort rank watch monitor tweet
   display shell bash update change`);
 
 const CLASS_OF = new Map(

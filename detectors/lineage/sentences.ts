@@ -42,7 +42,7 @@ const OBLIGES = new RegExp(
 );
 // A later clause of the same sentence: "…, and forward them to …", "If so, send it …".
 const JOINED = new RegExp(
-  String.raw`(?:\b(?:and|then)|[,;:–—-])\s+(?:then\s+|also\s+|just\s+|\w{1,20}ly\s+)?(?:${BASE_VERBS})\s+(?:it|them|this|that|these|those|the|all|any|every|each|your|my|his|her|their|our|a|an|to|out|me|us|him|everything|whatever|with|at|over)\b`,
+  String.raw`(?:\b(?:and|then)|[,;:–—-])\s+(?:then\s+|also\s+|just\s+|\w{1,20}ly\s+)?(?:${BASE_VERBS})\s+(?:it|them|this|that|these|those|the|all|any|every|each|your|my|his|her|its|their|our|a|an|to|out|me|us|him|everything|whatever|with|at|over)\b`,
   'i',
 );
 

@@ -1,6 +1,7 @@
 /** Verifies the tree: leaves without a gap, roots of every checkpoint and of the head, inner nodes. */
 import { Buffer } from 'node:buffer';
 import { AppError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { type HeadRow, readCursor } from '../../core/store/queries/head.ts';
 import { streamLeafRows, streamNodeRows } from '../../core/store/queries/records.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -14,6 +15,8 @@ export interface ClaimedRoot {
   size: number;
   root: Uint8Array;
   source: string;
+  /** Where a root that does not fit is reported: the leaves, unless the claim itself is what can be wrong. */
+  table: 'leaves' | 'heads';
 }
 
 /** Leaf hashes of a window of sequence numbers, 32 bytes each. */
@@ -25,22 +28,28 @@ export interface LeafWindow {
 interface TreeCheck {
   range: CompactRange;
   claims: ClaimedRoot[];
+  /** Size of the first claim that has not been reached. */
+  next_claim: number;
   nodes: Map<string, Buffer>;
 }
 
+const COLUMN_OF = { leaves: 'leaf_hash', heads: 'root' } as const;
+
 const nodeKey = (level: number, index: number) => `${level}/${index}`;
 
-/** Reads all leaves below the head, checks them against every claimed root, and hands out their hashes. */
+/** Reads all leaves below the head, checks them against every claimed root, and gives the first window of them. */
 export async function verifyLeaves(
   store: Store,
   head: HeadRow,
   claims: readonly ClaimedRoot[],
   findings: Findings,
   onProgress: (done: number) => void,
-): Promise<void> {
+): Promise<LeafWindow> {
+  const hashes = Buffer.alloc(32 * Math.min(head.size, LIMITS.verify_window_max));
   const check: TreeCheck = {
     range: new CompactRange(nodeHasher),
     claims: [...claims].sort((a, b) => a.size - b.size),
+    next_claim: 0,
     nodes: await readNodes(store, head.log, findings),
   };
   compareClaims(check, findings);
@@ -56,13 +65,14 @@ export async function verifyLeaves(
           message: `offset of ${seq} is ${offset}`,
         });
       }
+      if (32 * seq < hashes.length) hash.copy(hashes, 32 * seq);
       check.range.append(hash, (level, index, node) => compareNode(check, level, index, node, findings));
-      compareClaims(check, findings);
+      if (check.next_claim === check.range.size) compareClaims(check, findings);
     }
     onProgress(check.range.size);
   }
   finish(check, head, findings);
-  await checkCursor(store, head, findings);
+  return { from: 0, hashes };
 }
 
 /** False when the leaf is a second one for its number, so that the first goes on being the tree. */
@@ -112,8 +122,15 @@ function compareClaims(check: TreeCheck, findings: Findings): void {
     const claim = check.claims.shift() as ClaimedRoot;
     if (equalBytes(claim.root, check.range.root())) continue;
     const message = `the first ${claim.size} leaves do not hash to the root of ${claim.source}`;
-    findings.add({ code: 'root_mismatch', table: 'leaves', seq: claim.size - 1, message });
+    findings.add({
+      code: 'root_mismatch',
+      table: claim.table,
+      column: COLUMN_OF[claim.table],
+      seq: claim.size - 1,
+      message,
+    });
   }
+  check.next_claim = check.claims[0]?.size ?? -1;
 }
 
 function finish(check: TreeCheck, head: HeadRow, findings: Findings): void {
@@ -122,10 +139,12 @@ function finish(check: TreeCheck, head: HeadRow, findings: Findings): void {
     findings.add({ code: 'leaf_missing', table: 'leaves', seq: check.range.size, message });
   }
   for (const claim of check.claims) {
-    const message = `${claim.source} covers ${claim.size} records, the store has ${check.range.size}: it was rolled back or cut`;
-    findings.add({ code: 'rolled_back', table: 'leaves', seq: check.range.size, message });
+    const message = `${claim.source} covers ${claim.size} records, the head only ${check.range.size}: it was rolled back or cut`;
+    findings.add({ code: 'rolled_back', table: 'heads', column: 'size', seq: check.range.size, message });
   }
   for (const key of check.nodes.keys()) {
+    // Above the head are the nodes of a batch that is being stored right now, and they do not count.
+    if (nodeEnd(key) > head.size) continue;
     findings.add({ code: 'node_extra', table: 'nodes', message: `node ${key} belongs to no record below the head` });
   }
   const same_range = Buffer.concat(head.range).equals(Buffer.concat(check.range.hashes()));
@@ -139,10 +158,17 @@ function finish(check: TreeCheck, head: HeadRow, findings: Findings): void {
   }
 }
 
-async function checkCursor(store: Store, head: HeadRow, findings: Findings): Promise<void> {
-  const cursor = await readCursor(store, head.log, 'detected_through');
-  if (cursor <= head.size) return;
-  const message = `detection claims ${cursor} records, the log has ${head.size}`;
+/** The first number behind the leaves of a node. */
+function nodeEnd(key: string): number {
+  const [level = 0, index = 0] = key.split('/').map(Number);
+  return (index + 1) * 2 ** level;
+}
+
+/** How far detection says it has come cannot be beyond the head of now. */
+export async function verifyCursor(store: Store, log: string, size_now: number, findings: Findings): Promise<void> {
+  const cursor = await readCursor(store, log, 'detected_through');
+  if (cursor <= size_now) return;
+  const message = `detection claims ${cursor} records, the log has ${size_now}`;
   findings.add({ code: 'column_changed', table: 'cursors', column: 'seq', message });
 }
 

@@ -3,17 +3,18 @@ import type { Core } from '../../core/core_record.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type Fields, groupFields } from '../../core/groups.ts';
 import { streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
-import type { EventRow } from '../../core/store/queries/records.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { KeyDetail } from '../encode.ts';
 import { expectedAlert } from './record_check.ts';
-import type { Findings } from './report.ts';
+import { columnOf, type Findings } from './report.ts';
+import type { EventRows } from './rows.ts';
 
 /** Collects what the records say and compares it with the rows in the end. Memory: one entry an alert and a key. */
 export class Projections {
   private readonly log: string;
   private readonly findings: Findings;
   private readonly alerts = new Map<string, Fields>();
+  private readonly alerts_seen = new Set<string>();
   private readonly keys = new Map<string, Fields>();
 
   constructor(log: string, findings: Findings) {
@@ -21,13 +22,15 @@ export class Projections {
     this.findings = findings;
   }
 
+  /** Alerts that the log speaks of. */
   get alert_count(): number {
-    return this.alerts.size;
+    return this.alerts_seen.size;
   }
 
-  record(row: EventRow, core: Core): void {
+  record(row: EventRows, core: Core): void {
+    if (core.kind !== 'alert' && core.kind !== 'action') return;
     try {
-      if (core.kind === 'alert') this.alerts.set(`${row.tenant}\0${row.event_id}`, expectedAlert(row, this.log));
+      if (core.kind === 'alert') this.alert(row);
       if (core.kind === 'action' && core.type === 'key.changed') this.key(row);
     } catch (error) {
       const message = `detail of record ${row.seq} cannot be read: ${messageOf(error).slice(0, 80)}`;
@@ -35,21 +38,36 @@ export class Projections {
     }
   }
 
-  private key(row: EventRow): void {
+  private alert(row: EventRows): void {
+    const id = `${row.tenant}\0${row.event_id}`;
+    this.alerts_seen.add(id);
+    this.alerts.set(id, expectedAlert(row, this.log));
+  }
+
+  private key(row: EventRows): void {
     const detail = groupFields(row.detail) as unknown as KeyDetail;
     const before = this.keys.get(detail.key_id);
     if (before !== undefined && (before.version as number) > row.seq) return;
-    this.keys.set(detail.key_id, { ...detail, version: row.seq });
+    const { key_id, name, role, tenant, sha256, created_at_ms, expires_at_ms, revoked } = detail;
+    const projected = { key_id, version: row.seq, name, role, tenant, sha256, created_at_ms, expires_at_ms, revoked };
+    this.keys.set(key_id, projected);
   }
 
-  /** Compares with the stored rows. Without content `detail` was still read, since it holds no content. */
-  async compare(store: Store, size: number): Promise<void> {
+  /**
+   * Compares with the stored rows. Without content `detail` was still read, since it holds no content. `size_now` is
+   * the head's size by now, which may have moved on from the `size` that is verified.
+   */
+  async compare(store: Store, size: number, size_now: number): Promise<void> {
     for await (const rows of streamAlertRows(store, this.log, size)) {
       for (const row of rows) this.compareRow('alerts', this.alerts, `${row.tenant}\0${row.alert_id}`, { ...row });
     }
     this.reportLeft('alerts', this.alerts);
     for await (const rows of streamKeyRows(store)) {
-      for (const row of rows) this.compareRow('access_keys', this.keys, row.key_id, { ...row });
+      for (const row of rows) {
+        // Changed while we read: its record is above the head that is verified.
+        if (row.version >= size && row.version < size_now) this.keys.delete(row.key_id);
+        else this.compareRow('access_keys', this.keys, row.key_id, { ...row });
+      }
     }
     this.reportLeft('access_keys', this.keys);
   }
@@ -64,8 +82,8 @@ export class Projections {
     expected.delete(id);
     for (const [column, value] of Object.entries(wanted)) {
       if (JSON.stringify(value) === JSON.stringify(stored[column])) continue;
-      const message = `${shown}: ${column} is ${JSON.stringify(stored[column])?.slice(0, 120)}, its record says otherwise`;
-      this.findings.add({ code: 'column_changed', table, column, message });
+      const message = `${shown}: ${columnOf(column)} is ${JSON.stringify(stored[column])?.slice(0, 120)}, its record says otherwise`;
+      this.findings.add({ code: 'column_changed', table, column: columnOf(column), message });
     }
   }
 

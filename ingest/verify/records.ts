@@ -3,26 +3,19 @@
  * column and part against its core, each session's chain and summary, and the rows projected from the program's own
  * records.
  */
-
+import { Buffer } from 'node:buffer';
 import { type Core, parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
-import { groupFields } from '../../core/groups.ts';
 import type { Pseudonymizer } from '../../core/pseudonym.ts';
-import {
-  type ContentRow,
-  type EventRow,
-  type RecordScope,
-  streamContentRows,
-  streamEventRows,
-} from '../../core/store/queries/records.ts';
+import type { RecordScope } from '../../core/store/queries/records.ts';
 import type { Store } from '../../core/store/store.ts';
-import { equalBytes } from '../../core/tlog/bytes.ts';
-import { nodeHasher } from '../../core/tlog/node_hasher.ts';
-import { Cursor } from './cursor.ts';
+import { type Erasures, isErasure } from './erasures.ts';
+import { leafText } from './leaf_text.ts';
 import type { LeafWindow } from './leaves.ts';
 import type { Projections } from './projections.ts';
-import { checkClear, checkCommitments, type Disagreement, openedFields } from './record_check.ts';
+import { ClearCheck, checkCommitments, type Disagreement, Openings } from './record_check.ts';
 import type { Findings } from './report.ts';
+import { ContentRows, EventRows } from './rows.ts';
 import type { SessionCheck } from './sessions.ts';
 
 export interface RecordsCheck {
@@ -33,8 +26,7 @@ export interface RecordsCheck {
   /** False where only the leaves of a further window are compared. */
   first_pass: boolean;
   pseudonyms: Pseudonymizer | undefined;
-  /** Sequence numbers whose content may be gone, because a record of the log says so. */
-  erased: ReadonlySet<number>;
+  erasures: Erasures;
   projections: Projections;
   sessions: SessionCheck;
   findings: Findings;
@@ -45,6 +37,8 @@ export interface RecordsCount {
   records: number;
   erased: number;
   expired: number;
+  /** The latest arrival, which the head repeats. */
+  latest_received_ms: number;
 }
 
 /** Which numbers of the window were seen. */
@@ -71,55 +65,59 @@ class Seen {
 
 /** Reads and checks every record of the scope; leaves are compared for numbers inside the window. */
 export async function verifyRecords(store: Store, check: RecordsCheck): Promise<RecordsCount> {
-  const { scope, window, findings } = check;
+  const { scope, window, findings, first_pass } = check;
   const seen = new Seen(window.from, window.hashes.length / 32);
-  const count: RecordsCount = { records: 0, erased: 0, expired: 0 };
-  const opened = check.first_pass ? check.content_scope : undefined;
-  const contents = new Cursor(opened && streamContentRows(store, opened));
+  const count: RecordsCount = { records: 0, erased: 0, expired: 0, latest_received_ms: 0 };
+  const opened = first_pass ? check.content_scope : undefined;
+  const rows = EventRows.open(store, scope);
+  const contents = opened && new Contents(ContentRows.open(store, opened), findings);
+  const checks = new RowChecks(check, count);
   try {
-    for await (const rows of streamEventRows(store, scope)) {
-      for (const row of rows) {
+    do {
+      while (rows.step()) {
         count.records++;
-        const leaf = nodeHasher.leaf(row.core_bytes);
-        const in_tree = !inWindow(window, row.seq) || leafMatches(check, row, leaf, seen);
-        const opens = opened !== undefined && covers(opened, row);
-        const content = opens ? await contentOf(contents, row, findings) : undefined;
-        if (in_tree && check.first_pass) checkRow(check, row, leaf, opens, content, count);
+        const leaf = leafText(rows.core_bytes);
+        const in_tree = !inWindow(window, rows.seq) || leafMatches(check, rows, leaf, seen);
+        let content: ContentRows | undefined;
+        const opens = contents !== undefined && opened !== undefined && covers(opened, rows);
+        if (opens) {
+          while (!contents.seek(rows)) await contents.more();
+          content = contents.found;
+        }
+        if (in_tree && first_pass) checks.row(rows, leaf, opens, content);
       }
-      if (check.first_pass) await check.sessions.compareEnded();
+      if (first_pass) await check.sessions.compareEnded();
       check.onProgress(count.records);
-    }
-    if (check.first_pass) await check.sessions.finish();
-    for (let row = await contents.next(); row !== undefined; row = await contents.next()) extraContent(row, findings);
+    } while (await rows.more());
+    await contents?.finish();
   } finally {
-    await contents.close();
+    await rows.close();
+    await contents?.close();
   }
   for (const seq of seen.missing()) {
-    findings.add({
-      code: 'record_missing',
-      table: 'events',
-      seq,
-      message: `record ${seq} is in the tree, its row is gone`,
-    });
+    const message = `record ${seq} is in the tree, its row is gone`;
+    findings.add({ code: 'record_missing', table: 'events', seq, message });
   }
   return count;
 }
 
-function covers(scope: RecordScope, row: EventRow): boolean {
+function covers(scope: RecordScope, row: EventRows): boolean {
   const { session } = scope;
   return session === undefined || (session.tenant === row.tenant && session.session_id === row.session_id);
 }
 
 /** True when the row is the one row of its leaf. */
-function leafMatches(check: RecordsCheck, row: EventRow, leaf: Uint8Array, seen: Seen): boolean {
+function leafMatches(check: RecordsCheck, row: EventRows, leaf: string, seen: Seen): boolean {
   const { findings, window } = check;
+  const start = (row.seq - window.from) * 32;
+  const same = leaf === window.hashes.toString('base64', start, start + 32);
+  const fresh = seen.mark(row.seq);
+  if (same && fresh) return true;
   const at = { table: 'events', seq: row.seq, session_id: row.session_id };
-  if (!seen.mark(row.seq)) {
+  if (!fresh) {
     findings.add({ code: 'record_twice', ...at, message: `record ${row.seq} has two rows` });
     return false;
   }
-  const start = (row.seq - window.from) * 32;
-  if (equalBytes(leaf, window.hashes.subarray(start, start + 32))) return true;
   const message = `the core of record ${row.seq} does not hash to its leaf`;
   findings.add({ code: 'core_changed', column: 'core', ...at, message });
   return false;
@@ -129,57 +127,121 @@ function inWindow(window: LeafWindow, seq: number): boolean {
   return seq >= window.from && seq < window.from + window.hashes.length / 32;
 }
 
+/** The content rows beside the event rows. Those that no event has are reported on the way. */
+class Contents {
+  private readonly rows: ContentRows;
+  private readonly findings: Findings;
+  private ended = false;
+  /** What the last `seek` that ended has found. */
+  found: ContentRows | undefined;
+
+  constructor(rows: ContentRows, findings: Findings) {
+    this.rows = rows;
+    this.findings = findings;
+  }
+
+  /** Looks for the content of an event row. False: call `more`, and then again. */
+  seek(row: EventRows): boolean {
+    this.found = undefined;
+    while (!this.ended) {
+      if (!this.rows.peek()) return false;
+      const order = compareRows(this.rows, row);
+      if (order > 0) return true;
+      this.rows.take();
+      if (order === 0) {
+        this.found = this.rows;
+        return true;
+      }
+      this.extra();
+    }
+    return true;
+  }
+
+  async more(): Promise<void> {
+    this.ended = !(await this.rows.more());
+  }
+
+  /** Reports what is left. */
+  async finish(): Promise<void> {
+    for (; !this.ended; await this.more()) {
+      while (this.rows.peek()) {
+        this.rows.take();
+        this.extra();
+      }
+    }
+  }
+
+  private extra(): void {
+    const { seq, session_id } = this.rows;
+    const message = `content of record ${seq} stands where no record is`;
+    this.findings.add({ code: 'content_extra', table: 'content', seq, session_id, message });
+  }
+
+  close(): Promise<void> {
+    return this.rows.close();
+  }
+}
+
 /** Order of the tables: tenant, session, sequence number; as bytes, which is how the engine sorts text. */
-function compareRows(a: ContentRow, b: EventRow): number {
+function compareRows(a: ContentRows, b: EventRows): number {
   if (a.tenant !== b.tenant) return Buffer.compare(Buffer.from(a.tenant), Buffer.from(b.tenant));
   if (a.session_id !== b.session_id) return Buffer.compare(Buffer.from(a.session_id), Buffer.from(b.session_id));
   return a.seq - b.seq;
 }
 
-/** The content row of an event row; content rows that no event has are reported on the way. */
-async function contentOf(
-  contents: Cursor<ContentRow>,
-  row: EventRow,
-  findings: Findings,
-): Promise<ContentRow | undefined> {
-  for (let next = await contents.peek(); next !== undefined; next = await contents.peek()) {
-    const order = compareRows(next, row);
-    if (order > 0) return undefined;
-    await contents.next();
-    if (order === 0) return next;
-    extraContent(next, findings);
+/** What is compared inside one record, in the first pass. */
+class RowChecks {
+  private readonly check: RecordsCheck;
+  private readonly count: RecordsCount;
+  private readonly clear: ClearCheck;
+  private readonly openings = new Openings();
+
+  constructor(check: RecordsCheck, count: RecordsCount) {
+    this.check = check;
+    this.count = count;
+    this.clear = new ClearCheck(check.pseudonyms);
   }
-  return undefined;
-}
 
-function extraContent(row: ContentRow, findings: Findings): void {
-  const message = `content of record ${row.seq} stands where no record is`;
-  findings.add({ code: 'content_extra', table: 'content', seq: row.seq, session_id: row.session_id, message });
-}
-
-function checkRow(
-  check: RecordsCheck,
-  row: EventRow,
-  leaf: Uint8Array,
-  opens: boolean,
-  content: ContentRow | undefined,
-  count: RecordsCount,
-): void {
-  const { findings } = check;
-  const at = { seq: row.seq, session_id: row.session_id };
-  const core = coreOf(row, findings);
-  if (core === undefined) return;
-  const { fields, problem } = openedFields(row);
-  if (problem !== undefined) {
-    findings.add({ code: 'column_changed', table: 'events', column: 'who, what', ...at, message: problem });
+  row(row: EventRows, leaf: string, opens: boolean, content: ContentRows | undefined): void {
+    const { findings, sessions, erasures, projections } = this.check;
+    const core = coreOf(row, findings);
+    if (core === undefined) return;
+    const opened = this.openings.read(row);
+    if (opened.problem !== undefined) {
+      const at = { seq: row.seq, session_id: row.session_id };
+      findings.add({ code: 'column_changed', table: 'events', column: 'who, what', ...at, message: opened.problem });
+    }
+    report(this.clear.check(row, core, opened), row, findings);
+    this.count.latest_received_ms = Math.max(this.count.latest_received_ms, row.received_at_ms);
+    sessions.record(row, core, opened, leaf);
+    if (opens) this.content(row, content, core);
+    if (isErasure(core)) erasures.record(row, core);
+    projections.record(row, core);
   }
-  report(checkClear(row, core, fields, check.pseudonyms), at, findings);
-  check.sessions.record(row, core, fields, Buffer.from(leaf).toString('base64'));
-  if (opens) checkContent(check, row, content, core, count);
-  check.projections.record(row, core);
+
+  private content(row: EventRows, content: ContentRows | undefined, core: Core): void {
+    const { findings, erasures } = this.check;
+    if (content === undefined) {
+      const at = { seq: row.seq, session_id: row.session_id };
+      const message = `record ${row.seq} has no content row`;
+      findings.add({ code: 'content_missing', table: 'content', ...at, message });
+      return;
+    }
+    const { state } = content;
+    if (state === 'erased') this.count.erased++;
+    if (state === 'expired') this.count.expired++;
+    const gone = state === 'erased' || state === 'expired';
+    if (gone) erasures.content(row.seq);
+    if ((content.version !== 0) !== gone || (!gone && state !== 'kept')) {
+      const at = { seq: row.seq, session_id: row.session_id };
+      const message = `version ${content.version} does not go with the state ${JSON.stringify(state)}`;
+      findings.add({ code: 'column_changed', table: 'content', column: 'state, version', ...at, message });
+    }
+    report(checkCommitments(row, content, core), row, findings);
+  }
 }
 
-function coreOf(row: EventRow, findings: Findings): Core | undefined {
+function coreOf(row: EventRows, findings: Findings): Core | undefined {
   try {
     const core = parseCore(row.core);
     if (core.seq === row.seq) return core;
@@ -192,50 +254,12 @@ function coreOf(row: EventRow, findings: Findings): Core | undefined {
   return undefined;
 }
 
-function report(wrong: readonly Disagreement[], at: { seq: number; session_id: string }, findings: Findings): void {
-  for (const { table, column, message } of wrong) {
-    findings.add({ code: 'column_changed', table, column, ...at, message: `record ${at.seq}: ${message}` });
-  }
-}
-
-function checkContent(
-  check: RecordsCheck,
-  row: EventRow,
-  content: ContentRow | undefined,
-  core: Core,
-  count: RecordsCount,
+function report(
+  wrong: readonly Disagreement[],
+  { seq, session_id }: { seq: number; session_id: string },
+  findings: Findings,
 ): void {
-  const at = { seq: row.seq, session_id: row.session_id };
-  if (content === undefined) {
-    check.findings.add({
-      code: 'content_missing',
-      table: 'content',
-      ...at,
-      message: `record ${row.seq} has no content row`,
-    });
-    return;
+  for (const { table, column, message } of wrong) {
+    findings.add({ code: 'column_changed', table, column, seq, session_id, message: `record ${seq}: ${message}` });
   }
-  const erased = content.state === 'erased' || content.state === 'expired';
-  if (content.state === 'erased') count.erased++;
-  if (content.state === 'expired') count.expired++;
-  if (erased && !check.erased.has(row.seq)) {
-    const message = `content of record ${row.seq} is marked ${content.state}, no record of the log says so`;
-    check.findings.add({ code: 'erased_without_record', table: 'content', column: 'state', ...at, message });
-  }
-  if ((content.version !== 0) !== erased || (!erased && content.state !== 'kept')) {
-    const message = `version ${content.version} does not go with the state ${JSON.stringify(content.state)}`;
-    check.findings.add({ code: 'column_changed', table: 'content', column: 'state, version', ...at, message });
-  }
-  report(checkCommitments(row, content, core), at, check.findings);
-}
-
-/** Sequence numbers that erasure and expiry records of the log name, from their `detail`. */
-export function erasedSeqs(details: readonly string[]): Set<number> {
-  const seqs = new Set<number>();
-  for (const detail of details) {
-    const { ranges } = groupFields(detail);
-    if (!Array.isArray(ranges)) continue;
-    for (const range of ranges as [number, number][]) for (let seq = range[0]; seq < range[1]; seq++) seqs.add(seq);
-  }
-  return seqs;
 }

@@ -38,6 +38,11 @@ export interface VerifyReport {
   limits: string[];
 }
 
+/** The column of a field: times are read as milliseconds and say so in their names. */
+export function columnOf(field: string): string {
+  return field.endsWith('_ms') ? field.slice(0, -3) : field;
+}
+
 /** Collects findings up to a maximum and counts the rest. */
 export class Findings {
   readonly list: VerifyFinding[] = [];

@@ -1,52 +1,69 @@
 /** Verifies each session's chain inside the cores, and the summary row that lists show of it. */
+
+import { Buffer } from 'node:buffer';
 import type { Core } from '../../core/core_record.ts';
-import type { Fields } from '../../core/groups.ts';
-import { advanceSession, emptySession, type SessionState } from '../../core/session.ts';
-import { type EventRow, type RecordScope, streamSessionRows } from '../../core/store/queries/records.ts';
+import { advanceSession, emptySession, type SessionState, type SessionStep } from '../../core/session.ts';
+import { type RecordScope, streamSessionRows } from '../../core/store/queries/records.ts';
+import { readSessionEvents } from '../../core/store/queries/takeover.ts';
+import { readLeaves } from '../../core/store/queries/tree.ts';
 import type { Store } from '../../core/store/store.ts';
-import { eventOf } from '../../core/stored_event.ts';
 import { Cursor } from './cursor.ts';
-import type { Findings } from './report.ts';
+import type { Opened } from './record_check.ts';
+import { columnOf, type Findings } from './report.ts';
+import type { EventRows } from './rows.ts';
 
 const keyOf = (session: { tenant: string; session_id: string }) => `${session.tenant}\0${session.session_id}`;
 
 /** Takes records in session order. Ended sessions are compared with their stored rows, which come in that order too. */
 export class SessionCheck {
   private readonly findings: Findings;
-  private readonly log: string;
+  private readonly store: Store;
+  private readonly scope: RecordScope;
   private readonly stored: Cursor<SessionState>;
   private current: SessionState | undefined;
+  private readonly step: SessionStep = { seq: 0, type: '', time_ms: 0, received_at_ms: 0 };
   private ended: SessionState[] = [];
-  private readonly events = new Map<string, number>();
+  private readonly wanted: string | undefined;
+  /** Sessions whose stored row is of a record at or above the head: it was written while we read, or is wrong. */
+  private readonly ahead: { stored: SessionState; made: SessionState }[] = [];
   count = 0;
+  /** How many events the session has that was asked for. */
+  wanted_events = 0;
 
-  constructor(store: Store, scope: RecordScope, findings: Findings) {
-    this.log = scope.log;
+  constructor(store: Store, scope: RecordScope, findings: Findings, wanted?: { tenant: string; session_id: string }) {
+    this.store = store;
+    this.scope = scope;
     this.findings = findings;
+    this.wanted = wanted && keyOf(wanted);
     this.stored = new Cursor(streamSessionRows(store, scope));
   }
 
-  record(row: EventRow, core: Core, fields: Fields, leaf: string): void {
+  /** Columns of the row were compared with the core and the openings before; here they stand for them. */
+  record(row: EventRows, core: Core, { who, what }: Opened, leaf: string): void {
     if (core.kind !== 'event') return;
-    if (this.current === undefined || keyOf(this.current) !== keyOf(row)) {
+    const { current } = this;
+    if (current === undefined || current.session_id !== row.session_id || current.tenant !== row.tenant) {
       this.end();
-      this.current = emptySession(row.tenant, row.session_id, String(fields.session_source ?? ''));
+      this.current = emptySession(row.tenant, row.session_id, String(who.session_source ?? ''));
     }
-    this.checkLink(this.current, row, core);
-    const place = {
-      log: this.log,
-      seq: row.seq,
-      session_seq: row.session_seq,
-      event_id: row.event_id,
-      type: row.type,
-      time: core.time ?? '',
-      time_ms: Date.parse(core.time ?? core.received_at),
-      received_at_ms: Date.parse(core.received_at),
-    };
-    advanceSession(this.current, eventOf(place, fields), leaf);
+    const session = this.current as SessionState;
+    this.checkLink(session, row, core);
+    const { step } = this;
+    step.seq = row.seq;
+    step.type = core.type;
+    step.time_ms = row.time_ms;
+    step.received_at_ms = row.received_at_ms;
+    step.is_error = what.is_error === true;
+    step.user_id = who.user_id as string | undefined;
+    step.user_role = who.user_role as string | undefined;
+    step.agent = who.agent as string | undefined;
+    step.client = who.client as string | undefined;
+    step.server = what.server as string | undefined;
+    step.tool = what.tool as string | undefined;
+    advanceSession(session, step, leaf);
   }
 
-  private checkLink(session: SessionState, row: EventRow, core: Core): void {
+  private checkLink(session: SessionState, row: EventRows, core: Core): void {
     const expected_prev = session.events === 0 ? undefined : session.last_leaf;
     if (core.session_seq === session.events && core.session_prev === expected_prev) return;
     const message =
@@ -65,17 +82,12 @@ export class SessionCheck {
     this.count++;
   }
 
-  /** How many events a session has, of those that ended. */
-  eventsOf(session: { tenant: string; session_id: string }): number {
-    return this.events.get(keyOf(session)) ?? 0;
-  }
-
   /** Compares the sessions that have ended so far. */
   async compareEnded(): Promise<void> {
     const ended = this.ended;
     this.ended = [];
     for (const made of ended) {
-      this.events.set(keyOf(made), made.events);
+      if (keyOf(made) === this.wanted) this.wanted_events = made.events;
       await this.compareWithStored(made);
     }
   }
@@ -85,14 +97,22 @@ export class SessionCheck {
       const order = compareKeys(stored, made);
       if (order > 0) break;
       await this.stored.next();
-      if (order === 0) return compareSession(stored, made, this.findings);
-      this.extra(stored);
+      if (order !== 0) this.extra(stored);
+      else if (stored.last_seq < this.scope.size) return compareSession(stored, made, this.findings);
+      else {
+        this.ahead.push({ stored, made });
+        return;
+      }
     }
     const message = `session ${made.session_id} has records and no row`;
     this.findings.add({ code: 'row_missing', table: 'sessions', session_id: made.session_id, message });
   }
 
   private extra(stored: SessionState): void {
+    if (stored.last_seq >= this.scope.size) {
+      this.ahead.push({ stored, made: emptySession(stored.tenant, stored.session_id, '') });
+      return;
+    }
     const message = `session ${stored.session_id} has a row and no record`;
     this.findings.add({ code: 'row_extra', table: 'sessions', session_id: stored.session_id, message });
   }
@@ -105,6 +125,30 @@ export class SessionCheck {
       this.extra(stored);
     await this.stored.close();
   }
+
+  /** Whether a stored row speaks of records that may still be on their way. `size_now` is the head's size by now. */
+  isAhead(size_now: number): boolean {
+    return this.ahead.some(({ stored }) => stored.last_seq >= size_now);
+  }
+
+  /** Brings sessions that moved on while we read up to their stored row, and compares. */
+  async compareAhead(size_now: number): Promise<void> {
+    for (const { stored, made } of this.ahead) {
+      if (stored.last_seq < size_now) await this.bringUp(made, stored);
+      compareSession(stored, made, this.findings);
+    }
+  }
+
+  private async bringUp(made: SessionState, stored: SessionState): Promise<void> {
+    const { store, scope } = this;
+    const grown = stored.events - made.events;
+    if (grown <= 0) return;
+    const page = await readSessionEvents(store, scope.log, made, stored.last_seq + 1, grown);
+    const events = page.filter((event) => event.seq >= scope.size);
+    if (made.events === 0) made.session_source = String(events[0]?.rest.session_source ?? '');
+    const [leaf] = await readLeaves(store, scope.log, stored.last_seq, stored.last_seq + 1);
+    for (const event of events) advanceSession(made, event, leaf?.hash.toString('base64') ?? '');
+  }
 }
 
 /** Order of the tables: tenant, then session, as bytes. */
@@ -113,12 +157,23 @@ function compareKeys(a: SessionState, b: SessionState): number {
   return Buffer.compare(Buffer.from(a.session_id), Buffer.from(b.session_id));
 }
 
+function sameValue(a: string | number | string[], b: string | number | string[]): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((name, i) => name === b[i]);
+}
+
 /** Compares a stored summary with the recomputed one and names the columns that differ. */
 function compareSession(stored: SessionState, made: SessionState, findings: Findings): void {
   for (const column of Object.keys(made) as (keyof SessionState)[]) {
-    if (JSON.stringify(stored[column]) === JSON.stringify(made[column])) continue;
+    if (sameValue(stored[column], made[column])) continue;
     const said = `${JSON.stringify(stored[column])}, its records say ${JSON.stringify(made[column])}`;
-    const message = `session ${made.session_id}: ${column} is ${said}`.slice(0, 400);
-    findings.add({ code: 'column_changed', table: 'sessions', column, session_id: made.session_id, message });
+    const message = `session ${made.session_id}: ${columnOf(column)} is ${said}`.slice(0, 400);
+    findings.add({
+      code: 'column_changed',
+      table: 'sessions',
+      column: columnOf(column),
+      session_id: made.session_id,
+      message,
+    });
   }
 }

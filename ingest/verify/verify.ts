@@ -3,11 +3,11 @@
  * column, session and projected row with what the tree commits to. It trusts nothing but the public key.
  */
 import { Buffer } from 'node:buffer';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Pseudonymizer } from '../../core/pseudonym.ts';
 import { type HeadRow, readHead } from '../../core/store/queries/head.ts';
-import { readErasures } from '../../core/store/queries/takeover.ts';
 import type { Store } from '../../core/store/store.ts';
 import { toBase64 } from '../../core/tlog/bytes.ts';
 import { openCheckpoint } from '../../core/tlog/checkpoint.ts';
@@ -15,9 +15,10 @@ import { nodeVerify } from '../../core/tlog/ed25519_node.ts';
 import { noteVerifier, parseVerifierKey } from '../../core/tlog/note_key.ts';
 import type { SignedHead } from '../takeover.ts';
 import { verifyCheckpoints } from './checkpoints.ts';
-import { type ClaimedRoot, readWindow, verifyLeaves } from './leaves.ts';
+import { Erasures } from './erasures.ts';
+import { type ClaimedRoot, type LeafWindow, readWindow, verifyCursor, verifyLeaves } from './leaves.ts';
 import { Projections } from './projections.ts';
-import { erasedSeqs, verifyRecords } from './records.ts';
+import { type RecordsCount, verifyRecords } from './records.ts';
 import { Findings, type VerifyProgress, type VerifyReport } from './report.ts';
 import { SessionCheck } from './sessions.ts';
 
@@ -69,8 +70,8 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     more_findings: 0,
     limits: LIMITS_TOLD,
   };
-  const whole = await treeIsWhole(options.store, head, all_claims, findings, tell('leaves', head.size));
-  if (whole) await verifyAllRecords(options, head, findings, report, tell('records', head.size));
+  const first = await treeIsWhole(options.store, head, all_claims, findings, tell('leaves', head.size));
+  if (first) await verifyAllRecords(options, head, first, findings, report, tell('records', head.size));
   report.more_findings = findings.more;
   report.ok = findings.count === 0;
   return report;
@@ -88,12 +89,12 @@ function otherClaims(
   findings: Findings,
 ): ClaimedRoot[] {
   const claims: ClaimedRoot[] = [];
-  if (head.size > 0) claims.push({ size: head.size, root: head.root, source: 'the head' });
-  if (options.signed) claims.push({ ...options.signed, source: "the signer's memory" });
+  if (head.size > 0) claims.push({ size: head.size, root: head.root, source: 'the head', table: 'heads' });
+  if (options.signed) claims.push({ ...options.signed, source: "the signer's memory", table: 'leaves' });
   if (options.against !== undefined) {
     try {
       const { size, root } = openCheckpoint(options.against, head.log, [verifier]);
-      claims.push({ size, root, source: 'the checkpoint given with --against' });
+      claims.push({ size, root, source: 'the checkpoint given with --against', table: 'leaves' });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       const message = `the checkpoint given with --against does not open: ${error.message}`;
@@ -103,19 +104,18 @@ function otherClaims(
   return claims;
 }
 
-/** Checks the tree. False when leaves are missing, so that records cannot be compared one by one. */
+/** Checks the tree. Undefined when leaves are missing, so that records cannot be compared one by one. */
 async function treeIsWhole(
   store: Store,
   head: HeadRow,
   claims: readonly ClaimedRoot[],
   findings: Findings,
   onProgress: (done: number) => void,
-): Promise<boolean> {
+): Promise<LeafWindow | undefined> {
   try {
-    await verifyLeaves(store, head, claims, findings, onProgress);
-    return true;
+    return await verifyLeaves(store, head, claims, findings, onProgress);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'tree_incomplete') return false;
+    if (error instanceof AppError && error.code === 'tree_incomplete') return undefined;
     throw error;
   }
 }
@@ -124,6 +124,7 @@ async function treeIsWhole(
 async function verifyAllRecords(
   options: VerifyOptions,
   head: HeadRow,
+  first: LeafWindow,
   findings: Findings,
   report: VerifyReport,
   onProgress: (done: number) => void,
@@ -131,26 +132,51 @@ async function verifyAllRecords(
   const { store, session } = options;
   const scope = { log: head.log, size: head.size };
   const content_scope = options.with_content === false ? undefined : session ? { ...scope, session } : scope;
-  const erased = erasedSeqs(await readErasures(store, head.log));
+  const erasures = new Erasures(head.size);
   const projections = new Projections(head.log, findings);
-  const sessions = new SessionCheck(store, scope, findings);
+  const sessions = new SessionCheck(store, scope, findings, session);
   for (let from = 0; from === 0 || from < head.size; from += LIMITS.verify_window_max) {
     const to = Math.min(head.size, from + LIMITS.verify_window_max);
-    const window = await readWindow(store, head, from, to);
     const first_pass = from === 0;
-    const check = { scope, content_scope, window, first_pass, pseudonyms: options.pseudonyms, erased, findings };
+    const window = first_pass ? first : await readWindow(store, head, from, to);
+    const check = { scope, content_scope, window, first_pass, pseudonyms: options.pseudonyms, erasures, findings };
     const count = await verifyRecords(store, { ...check, projections, sessions, onProgress });
     if (!first_pass) continue;
     report.records = count.records;
     report.erased = count.erased;
     report.expired = count.expired;
+    checkArrival(head, count, findings);
   }
+  await sessions.finish();
+  const size_now = await settledSize(store, head, sessions);
+  await sessions.compareAhead(size_now);
+  await erasures.compare(store, scope, session === undefined, findings);
+  await verifyCursor(store, head.log, size_now, findings);
   report.sessions = sessions.count;
-  await projections.compare(store, head.size);
+  await projections.compare(store, head.size, size_now);
   report.alerts = projections.alert_count;
-  if (session !== undefined) report.session = { ...session, events: sessions.eventsOf(session) };
+  if (session !== undefined) report.session = { ...session, events: sessions.wanted_events };
   if (report.session?.events === 0) {
     const message = `session ${session?.session_id} has no record in this log`;
     findings.add({ code: 'session_unknown', table: 'events', message });
+  }
+}
+
+/** The head repeats the latest arrival, from which the writer's clock goes on. */
+function checkArrival(head: HeadRow, count: RecordsCount, findings: Findings): void {
+  if (head.size === 0 || findings.count > 0 || head.received_at_ms === count.latest_received_ms) return;
+  const message = `the head says that the latest record came at ${head.received_at_ms}, the records say ${count.latest_received_ms}`;
+  findings.add({ code: 'column_changed', table: 'heads', column: 'received_at_ms', message });
+}
+
+const SETTLE_MS = [50, 100, 200, 400, 800];
+
+/** The head's size by now. Rows of a batch stand in the store a moment before the head moves over them. */
+async function settledSize(store: Store, head: HeadRow, sessions: SessionCheck): Promise<number> {
+  for (let i = 0; ; i++) {
+    const size = (await readHead(store, head.log))?.size ?? 0;
+    const wait_ms = SETTLE_MS[i];
+    if (wait_ms === undefined || !sessions.isAhead(size)) return Math.max(size, head.size);
+    await sleep(wait_ms);
   }
 }

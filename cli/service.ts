@@ -13,7 +13,7 @@ import type { Config } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
 import { CORE_VERSION } from '../core/event.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
-import { LIMITS, type Limits } from '../core/limits.ts';
+import { CORE_LIMITS, LIMITS, type Limits } from '../core/limits.ts';
 import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
@@ -23,7 +23,7 @@ import { loadDetectors } from '../detectors/load.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
-import { type LogSigner, openSigner } from '../ingest/signer.ts';
+import { openSigner } from '../ingest/signer.ts';
 import { Detection } from './detection.ts';
 import { VERSION } from './version.ts';
 
@@ -33,6 +33,8 @@ export interface ServiceOptions {
   /** Limits of accepting that differ from the table's. */
   limits?: Partial<Limits>;
   onNotice?: ApiContext['onNotice'];
+  /** The log can no longer be vouched for: the process must end, and a person must look. */
+  onFatal?: (error: AppError) => void;
 }
 
 /** A running service without its socket. */
@@ -73,7 +75,7 @@ export async function openStore(config: Config): Promise<Store> {
 }
 
 async function assemble(options: ServiceOptions, store: Store): Promise<Service> {
-  const { config, now = Date.now, onNotice = () => undefined, limits } = options;
+  const { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
@@ -88,11 +90,18 @@ async function assemble(options: ServiceOptions, store: Store): Promise<Service>
     lastSigned: () => signer.last(),
     now,
     onCommitted: (records) => (config.detection ? detection.observe(records) : Promise.resolve()),
+    onAdopted: (_, to) => (config.detection ? detection.catchUp(to) : Promise.resolve()),
     onNotice,
+    onFatal,
   });
   await detection.replay(config.detection ? writer.head.size : 0);
   await recordConfiguration(store, writer, now);
-  const checkpointer = await startCheckpointer(store, signer, writer, now, onNotice);
+  const onFault = (error: AppError) => {
+    onNotice('checkpoint_failed', { code: error.code, error: error.message });
+    if (error.fatal) onFatal(error);
+  };
+  const checkpointer = new Checkpointer({ store, signer, head: () => present(writer).head, now, onFault });
+  await checkpointer.start();
   const access = await openAccess(store, writer, now);
   const context: ApiContext = {
     store,
@@ -135,6 +144,7 @@ async function assemble(options: ServiceOptions, store: Store): Promise<Service>
     settled,
     async close() {
       await settled();
+      await detection.close();
       await present(writer).close();
       await checkpointer.close();
       await store.close();
@@ -147,39 +157,14 @@ function present<T>(value: T | undefined): T {
   return value;
 }
 
-async function startCheckpointer(
-  store: Store,
-  signer: LogSigner,
-  writer: LogWriter,
-  now: () => number,
-  onNotice: ApiContext['onNotice'],
-): Promise<Checkpointer> {
-  const onFault = (error: AppError) =>
-    onNotice(error.fatal ? 'checkpoint_refused' : 'checkpoint_failed', { error: error.message });
-  const checkpointer = new Checkpointer({ store, signer, head: () => writer.head, now, onFault });
-  await checkpointer.start();
-  return checkpointer;
+/** The limits that shape cores: with others, the same record would give other bytes. */
+function coreLimits(): Partial<Limits> {
+  return Object.fromEntries(CORE_LIMITS.map((name) => [name, LIMITS[name]]));
 }
 
 /** What shapes the bytes of a core is written into the log before the first record that it shapes. */
 async function recordConfiguration(store: Store, writer: LogWriter, now: () => number): Promise<void> {
-  const { record_bytes_max, json_depth_max, field_bytes_max, field_head_bytes, field_tail_bytes } = LIMITS;
-  const { rejected_bytes_kept_max, time_ahead_ms_max, time_earliest, dedup_horizon_max, session_gap_ms } = LIMITS;
-  const detail = {
-    core_version: CORE_VERSION,
-    limits: {
-      dedup_horizon_max,
-      field_bytes_max,
-      field_head_bytes,
-      field_tail_bytes,
-      json_depth_max,
-      record_bytes_max,
-      rejected_bytes_kept_max,
-      session_gap_ms,
-      time_ahead_ms_max,
-      time_earliest,
-    },
-  };
+  const detail = { core_version: CORE_VERSION, limits: coreLimits() };
   const in_force = await readConfiguration(store, writer.head.log);
   if (in_force === canonicalJson(detail)) return;
   const record = writer.stamp({

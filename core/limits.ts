@@ -55,3 +55,22 @@ export const LIMITS = {
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };
+
+/** The limits marked `core:` above: they go into the log's configuration record. */
+export const CORE_LIMITS = [
+  'record_bytes_max',
+  'json_depth_max',
+  'id_chars_max',
+  'name_chars_max',
+  'uri_chars_max',
+  'data_sources_max',
+  'tools_max',
+  'field_bytes_max',
+  'field_head_bytes',
+  'field_tail_bytes',
+  'rejected_bytes_kept_max',
+  'time_ahead_ms_max',
+  'time_earliest',
+  'dedup_horizon_max',
+  'session_gap_ms',
+] as const satisfies readonly (keyof Limits)[];

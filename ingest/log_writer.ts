@@ -50,6 +50,8 @@ export interface LogWriterOptions {
    */
   onAdopted?: (from: number, to: number) => Promise<void>;
   onNotice?: (notice: string, fields: Record<string, unknown>) => void;
+  /** The store contradicts what was signed: writing stops for good. */
+  onFatal?: (error: AppError) => void;
 }
 
 type Item = { record: AcceptedRecord; internal?: undefined } | { record: InternalRecord; internal: true };
@@ -408,6 +410,10 @@ export class LogWriter {
       } catch (again) {
         this.broken = new AppError('store_unavailable', messageOf(again), { cause: again });
         this.notice('takeover_failed', { error: messageOf(again), attempt });
+        if (again instanceof AppError && again.fatal) {
+          this.options.onFatal?.(again);
+          this.closing = true;
+        }
       }
     }
   }

@@ -117,7 +117,7 @@ interface Issue {
   message: string;
 }
 
-/** `user_id: must not hold control characters (got "a\\u0007")`, for the first three issues. */
+/** `user_id: must not hold control characters (got "a\u0007")`, for the first three issues. */
 function describeIssues(value: unknown, issues: readonly Issue[]): string {
   return issues
     .slice(0, 3)

@@ -129,13 +129,16 @@ describe('ingest', () => {
   });
 
   it('ends with 3 for a file that is not there, a folder, or gzip that is cut, and names it', async () => {
-    const whole = gzipSync(jsonl([rawEvent({ content: 'x'.repeat(5_000) }), rawEvent()]));
+    const random = Array.from({ length: 200_000 }, () => Math.random().toString(36)).join('');
+    const whole = gzipSync(jsonl([rawEvent({ session_id: 'before-the-cut' }), rawEvent({ content: random })]));
     writeFileSync(inFolder('cut.jsonl.gz'), whole.subarray(0, whole.length - 20));
     for (const file of ['missing.jsonl', 'dist', 'cut.jsonl.gz']) {
       const { code, stdout, stderr } = await tw.run(['ingest', '--data', data(), inFolder(file)]);
       expect([file, code, stdout]).toEqual([file, 3, '']);
       expect(stderr).toContain(file === 'dist' ? 'EISDIR' : file);
     }
+    const before = await tw.run(['sessions', 'show', 'before-the-cut', '--data', data(), '--json']);
+    expect([before.code, linesOf(before).length]).toEqual([0, 2]);
   });
 
   it('draws no bar where standard error is no terminal, and one where it is', async () => {

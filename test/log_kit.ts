@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { migrate } from '../core/store/migrate.ts';
 import { openEmbeddedStore, type Store } from '../core/store/store.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
@@ -15,10 +16,10 @@ import { type VerifyOptions, verifyLog } from '../ingest/verify/verify.ts';
 export const ORIGIN = 'test.example.com/log';
 export const START_MS = Date.UTC(2026, 0, 15, 10);
 
-/** A folder that goes when the process ends. */
+/** A folder that goes when the tests of the file are done; call it before other hooks, since hooks end in reverse. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `tracewarden-${name}-`));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

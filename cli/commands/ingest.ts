@@ -79,6 +79,9 @@ async function ingestFile(backend: Backend, file: string, flags: IngestFlags): P
     }
     await sender.finish();
     progress.update(read_bytes, total_bytes, `${totals.records} records`);
+  } catch (error) {
+    await sender.finish();
+    throw error;
   } finally {
     progress.stop();
   }
@@ -95,19 +98,25 @@ function unpacked(source: Readable, file: string): AsyncIterable<Buffer> {
   return source.pipe(gunzip);
 }
 
-/** Lines in batches that fit into one body. */
+/** Lines in batches that fit into one body. What was read before a fault comes before the fault. */
 async function* batches(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
   let batch: Buffer[] = [];
   let bytes = 0;
-  for await (const line of lines) {
-    batch.push(line);
-    bytes += line.length;
-    if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
+  let fault: unknown;
+  try {
+    for await (const line of lines) {
+      batch.push(line);
+      bytes += line.length;
+      if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+  } catch (error) {
+    fault = error;
   }
   if (batch.length > 0) yield batch;
+  if (fault !== undefined) throw fault;
 }
 
 /** The lines of a source. One that is too long is told and left out. Throws `file_unreadable`. */

@@ -51,13 +51,19 @@ async function open(config: Config): Promise<Service> {
   const logger = pino({ level: config.log_level }, pino.destination({ fd: 2, sync: true }));
   const { openService } = await import('../service.ts');
   try {
-    return await openService({ config, onNotice: (notice, fields) => logger.info(fields, notice) });
+    return await openService({ config, onNotice: (notice, fields) => logger.info(fields, notice), onFatal: halt });
   } catch (error) {
     const holder = codeOf(error) === 'folder_in_use' ? lastService(config.data) : undefined;
     if (holder === undefined) throw error;
     const message = `${config.data} is held by the service at ${holder.url} (process ${holder.pid})`;
     throw new AppError('folder_in_use', message, { cause: error });
   }
+}
+
+/** What is stored contradicts what was signed. Nothing more is written; a person has to look. */
+function halt(error: AppError): void {
+  say(`tracewarden: ${error.code}: ${error.message}; stopping. Run: tracewarden verify`);
+  process.exit(1);
 }
 
 async function serve(service: Service, config: Config, stopped: Promise<void>): Promise<void> {

@@ -24,16 +24,19 @@ export const AlertView = z
   })
   .openapi('Alert');
 
-export function alertView({
-  log: _,
-  time_ms,
-  raised_at_ms,
-  severity,
-  evidence,
-  ...row
-}: AlertRow): z.infer<typeof AlertView> {
+/** What an explanation quotes from content stands between these marks. */
+const QUOTED = /“[^”]*”/g;
+
+/** The view of one row. Without the right to read content, quotations from it are withheld. */
+export function alertView(
+  { log: _, time_ms, raised_at_ms, severity, evidence, ...row }: AlertRow,
+  with_content: boolean,
+): z.infer<typeof AlertView> {
+  const withheld = (text: string) => (with_content ? text : text.replace(QUOTED, '“(withheld)”'));
   return {
     ...row,
+    title: withheld(row.title),
+    reason: withheld(row.reason),
     severity: severity as Severity,
     status: 'new',
     time: new Date(time_ms).toISOString(),

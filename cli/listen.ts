@@ -28,6 +28,7 @@ export function listen(app: OpenAPIHono<ApiEnv>, host: string, port: number): Pr
     server.headersTimeout = LIMITS.body_idle_ms_max;
     server.requestTimeout = LIMITS.body_total_ms_max;
     server.maxHeadersCount = 100;
+    server.maxConnections = LIMITS.connections_max;
     server.on('error', (error) => {
       const used = codeOf(error) === 'EADDRINUSE';
       reject(used ? new AppError('config_invalid', `port ${port} on ${host} is in use`, { cause: error }) : error);

@@ -1,6 +1,6 @@
 /** Configuration: one YAML file and the environment, checked once. Every default stands here. */
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError, messageOf } from './errors.ts';
 
@@ -24,6 +24,8 @@ const Config = z.strictObject({
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Config = z.infer<typeof Config>;
+
+const VARIABLE = /\$\{([A-Z_][A-Z0-9_]*)\}/g;
 
 const FROM_ENVIRONMENT: Record<string, keyof Config> = {
   TRACEWARDEN_DATA: 'data',
@@ -49,28 +51,46 @@ export function loadConfig(
     if (value !== undefined && value !== '') settings[key] = value;
   }
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) settings[key] = value;
+  // Text that is empty would count as 0.
+  if (typeof settings.port === 'string' && !/^\d{1,5}$/.test(settings.port)) settings.port = Number.NaN;
   const result = Config.safeParse(settings);
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`);
   throw new AppError('config_invalid', issues.join('; '));
 }
 
+/** Reads the file. Variables are put into the parsed values, so that none of them can become a setting of its own. */
 function readFile(file: string, env: Record<string, string | undefined>): Record<string, unknown> {
-  let value: unknown;
+  let text: string;
   try {
-    const text = readFileSync(file, 'utf8').replace(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (_, name: string) => {
-      const found = env[name];
-      if (found === undefined) throw new AppError('config_invalid', `\${${name}} is not set in the environment`);
-      return found;
-    });
-    value = parse(text);
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof AppError) throw error;
     throw new AppError('config_invalid', `${file}: ${messageOf(error)}`, { cause: error });
   }
+  const document = parseDocument(text, { prettyErrors: false });
+  const [fault] = document.errors;
+  // The parser's own words may quote the line, and a line may hold a secret: only the place is told.
+  if (fault !== undefined) {
+    const line = text.slice(0, fault.pos[0]).split('\n').length;
+    throw new AppError('config_invalid', `${file}: line ${line} is not YAML (${fault.code})`);
+  }
+  const value: unknown = document.toJS();
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new AppError('config_invalid', `${file} must hold settings as "name: value" lines`);
   }
-  return { ...value };
+  return expanded(value, env) as Record<string, unknown>;
+}
+
+function expanded(value: unknown, env: Record<string, string | undefined>): unknown {
+  if (typeof value === 'string') return value.replace(VARIABLE, (_, name: string) => variable(name, env));
+  if (Array.isArray(value)) return value.map((item) => expanded(item, env));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expanded(item, env)]));
+}
+
+function variable(name: string, env: Record<string, string | undefined>): string {
+  const found = env[name];
+  if (found === undefined) throw new AppError('config_invalid', `\${${name}} is not set in the environment`);
+  return found;
 }

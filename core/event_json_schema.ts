@@ -4,7 +4,12 @@ import { CORE_VERSION, ProducerEvent } from './event.ts';
 
 /** The schema document. Deterministic, so that the published copy can be compared with it. */
 export function eventJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(ProducerEvent, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
+  const schema = z.toJSONSchema(ProducerEvent, {
+    io: 'input',
+    target: 'draft-2020-12',
+    unrepresentable: 'any',
+    reused: 'ref',
+  });
   return {
     $id: `urn:tracewarden:event:${CORE_VERSION}`,
     title: 'Tracewarden provenance event',

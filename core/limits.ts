@@ -15,6 +15,7 @@ export const LIMITS = {
   body_total_ms_max: 120_000,
   reject_quota_per_minute_max: 1_000, // rejected leaves that one key may cause
   requests_in_flight_max: 512,
+  connections_max: 2_048,
 
   // The event
   id_chars_max: 200, // core: event_id, call_id, trace_id ...

@@ -2,7 +2,6 @@
  * The one writer of a log: takes records from a bounded queue, sequences them, stores them, and commits the head. A
  * record is acknowledged when it is durable and under the head. While one batch is being stored the next is prepared.
  */
-import { randomFillSync } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { AppError, messageOf } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -15,19 +14,13 @@ import { knownSession } from './derive_session.ts';
 import { type BatchRows, clearRows, encodeBatchEnd, encodeRecord, INSERT_ORDER, newBatchRows } from './encode.ts';
 import { horizonId } from './horizon.ts';
 import { parseRecord } from './parse.ts';
+import { type Receipt, receiptOf } from './receipt.ts';
 import type { AcceptedRecord, InternalRecord, SequencedRecord } from './record.ts';
+import { freshSalt } from './salt.ts';
 import { type SequencedBatch, type SequencerInput, sequenceBatch, sessionKey } from './sequencer.ts';
 import { type SignedHead, type Takeover, takeOver } from './takeover.ts';
 
-export interface Receipt {
-  seq: number;
-  outcome: 'accepted' | 'duplicate' | 'conflict' | 'rejected';
-  event_id: string;
-  leaf_hash: string;
-  reason?: string;
-  message?: string;
-  first_seq?: number;
-}
+export type { Receipt } from './receipt.ts';
 
 export interface Head {
   log: string;
@@ -229,14 +222,10 @@ export class LogWriter {
   /** Prepares records until the batch is full, or until the batch before it is stored and nothing more waits. */
   private async fill(batch: Batch, storing: Promise<Batch> | undefined): Promise<void> {
     let stored = storing === undefined;
-    const done = storing?.then(
-      () => {
-        stored = true;
-      },
-      () => {
-        stored = true;
-      },
-    );
+    const end = () => {
+      stored = true;
+    };
+    const done = storing?.then(end, end);
     while (batch.sequenced.records.length < LIMITS.batch_records_max && batch.bytes < LIMITS.batch_bytes_max) {
       const items = this.take(batch, LIMITS.batch_records_max - batch.sequenced.records.length);
       if (items.length > 0) {
@@ -390,9 +379,8 @@ export class LogWriter {
     this.broken = new AppError('store_unavailable', `the log could not be written: ${messageOf(cause)}`, { cause });
     this.notice('log_write_failed', { error: messageOf(cause) });
     const failed = error instanceof CommitFailed ? [error.batch, batch] : [batch];
-    for (const { submission } of failed.flatMap((each) => each.submissions))
-      submission.reject(unavailable(this.broken));
-    for (const submission of this.queue.splice(0)) submission.reject(unavailable(this.broken));
+    const waiting = failed.flatMap((each) => each.submissions.map(({ submission }) => submission));
+    for (const submission of [...waiting, ...this.queue.splice(0)]) submission.reject(unavailable(this.broken));
     this.queued_records = 0;
     this.queued_bytes = 0;
     for (let attempt = 0; !this.closing; attempt++) {
@@ -458,33 +446,4 @@ function answer(batch: Batch): void {
     at += count;
     if (submission.receipts.length === submission.items.length) submission.resolve(submission.receipts);
   }
-}
-
-function receiptOf(record: SequencedRecord): Receipt {
-  const { seq, kind, event_id } = record;
-  const receipt: Receipt = {
-    seq,
-    outcome: kind === 'rejected' || kind === 'duplicate' || kind === 'conflict' ? kind : 'accepted',
-    event_id,
-    leaf_hash: record.leaf_hash.toString('base64'),
-  };
-  if (record.reason !== '') receipt.reason = record.reason;
-  if (record.message !== '') receipt.message = record.message;
-  if (record.first_seq >= 0) receipt.first_seq = record.first_seq;
-  return receipt;
-}
-
-const POOL_BYTES = 32 * 1024;
-let pool = Buffer.alloc(0);
-let pool_at = 0;
-
-/** 32 random bytes; drawn from the system in larger pieces. */
-function freshSalt(): Buffer {
-  if (pool_at >= pool.length) {
-    pool = randomFillSync(Buffer.allocUnsafe(POOL_BYTES));
-    pool_at = 0;
-  }
-  const salt = pool.subarray(pool_at, pool_at + 32);
-  pool_at += 32;
-  return salt;
 }

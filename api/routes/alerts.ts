@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { listAlerts, readAlert } from '../../core/store/queries/alerts.ts';
 import { AlertView, alertView } from '../alert_view.ts';
+import { mayDo } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
 import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, TimeParameter, writeCursor } from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
@@ -71,11 +72,12 @@ export function alertRoutes(api: Api, context: ApiContext): void {
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     const next_cursor = rows.length > query.limit && last !== undefined ? writeCursor([last.seq]) : null;
-    return c.json({ alerts: page.map(alertView), next_cursor }, 200);
+    const alerts = page.map((alert) => alertView(alert, mayDo(c.var.principal.role, 'content:read')));
+    return c.json({ alerts, next_cursor }, 200);
   });
   secured(api, context, 'alerts:read', showRoute, async (c) => {
     const row = await readAlert(store, c.var.tenant, c.req.valid('param').alert_id);
     if (row === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
-    return c.json(alertView(row), 200);
+    return c.json(alertView(row, mayDo(c.var.principal.role, 'content:read')), 200);
   });
 }

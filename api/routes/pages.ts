@@ -70,7 +70,7 @@ export function pageRoutes(api: Api, context: ApiContext): void {
     const viewer = viewerOf(c);
     const [log, alerts, sessions] = await Promise.all([
       may(viewer, 'log:read') ? logState(context) : undefined,
-      may(viewer, 'alerts:read') ? alertsPage(context, viewer.tenant, query.alerts) : undefined,
+      may(viewer, 'alerts:read') ? alertsPage(context, viewer, query.alerts) : undefined,
       sessionsPage(context, viewer.tenant, query.sessions),
     ]);
     const data = { log, alerts: alerts?.rows, sessions: sessions.rows };
@@ -96,13 +96,15 @@ async function logState({ store, log, detection }: ApiContext): Promise<LogState
   return { log, size: head.size, root: toBase64(head.root), ...(signed && { checkpoint: signed }), detected_through };
 }
 
-async function alertsPage({ store }: ApiContext, tenant: string, cursor: string | undefined) {
+async function alertsPage({ store }: ApiContext, viewer: Viewer, cursor: string | undefined) {
+  const { tenant } = viewer;
+  const with_content = may(viewer, 'content:read');
   const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
   const rows = await listAlerts(store, { tenant, session_id: '', ...ANY_ALERT, before_seq, limit: ALERTS_SHOWN + 1 });
   const shown = rows.slice(0, ALERTS_SHOWN);
   const last = shown.at(-1);
   const next = rows.length > shown.length && last !== undefined ? writeCursor([last.seq]) : undefined;
-  return { rows: shown.map(alertView), next };
+  return { rows: shown.map((row) => alertView(row, with_content)), next };
 }
 
 async function sessionsPage({ store }: ApiContext, tenant: string, cursor: string | undefined) {
@@ -130,7 +132,8 @@ async function storyOf({ store }: ApiContext, viewer: Viewer, session_id: string
   let alerts: AlertJson[] | undefined;
   if (may(viewer, 'alerts:read')) {
     const all = { ...ANY_ALERT, before_seq: PAST_ALL, limit: LIMITS.alerts_per_session_max };
-    alerts = (await listAlerts(store, { tenant, session_id, ...all })).map(alertView);
+    const rows = await listAlerts(store, { tenant, session_id, ...all });
+    alerts = rows.map((row) => alertView(row, with_content));
   }
   const next_after = rows.length > shown.length ? shown.at(-1)?.seq : undefined;
   const events = joinCalls(shown.map((row) => viewOf(row, with_content)));

@@ -157,7 +157,15 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
     const alerts = session.alerts === 0 ? [] : await listAlerts(store, alertsOf(tenant, session_id));
     const next_after = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
     const events = joinCalls(page.map((row) => viewOf(row, with_content)));
-    return c.json({ session: sessionView(session), events, alerts: alerts.map(alertView), next_after }, 200);
+    return c.json(
+      {
+        session: sessionView(session),
+        events,
+        alerts: alerts.map((alert) => alertView(alert, with_content)),
+        next_after,
+      },
+      200,
+    );
   });
 }
 

@@ -120,7 +120,7 @@ export async function searchContent(
      (
          SELECT log, seq, session_id, if(hasAllTokens(content, {words:Array(String)}), content, params) AS text
          FROM v_content
-         WHERE tenant = {tenant:String} AND seq < {before_seq:UInt64} AND state = 'kept'
+         WHERE tenant = {tenant:String} AND session_id != '' AND seq < {before_seq:UInt64} AND state = 'kept'
            AND (hasAllTokens(content, {words:Array(String)}) OR hasAllTokens(params, {words:Array(String)}))
          ORDER BY seq DESC
          LIMIT {limit:UInt32}
@@ -132,7 +132,7 @@ export async function searchContent(
            AND session_id IN
            (
                SELECT session_id FROM v_content
-               WHERE tenant = {tenant:String} AND seq < {before_seq:UInt64} AND state = 'kept'
+               WHERE tenant = {tenant:String} AND session_id != '' AND seq < {before_seq:UInt64} AND state = 'kept'
                  AND (hasAllTokens(content, {words:Array(String)}) OR hasAllTokens(params, {words:Array(String)}))
                ORDER BY seq DESC
                LIMIT {limit:UInt32}

@@ -1,4 +1,5 @@
 /** One measurement in a process of its own: `child MODE FOLDER COUNT`. Prints one JSON line. */
+import '../cli/threads.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listen } from '../cli/listen.ts';
@@ -78,12 +79,31 @@ async function bare(): Promise<void> {
   const inserts = readdirSync(from)
     .sort()
     .map((file) => ({ table: file.split('.')[1] as TableName, bytes: readFileSync(join(from, file)) }));
-  const row = new RowWriter(1 << 24);
   const clock = await timed(async () => {
-    for (const { table, bytes } of inserts) await store.insert(table, row.clear().raw(bytes));
+    for (const batch of batchesOf(inserts)) {
+      const together = batch.filter(({ table }) => table !== 'heads');
+      await Promise.all(together.map(({ table, bytes }) => store.insert(table, new RowWriter(64).raw(bytes))));
+      for (const { table, bytes } of batch.slice(together.length))
+        await store.insert(table, new RowWriter(64).raw(bytes));
+    }
   });
   await store.close();
   answer({ ...clock, peak_mb: peakMb() });
+}
+
+interface Insert {
+  table: TableName;
+  bytes: Buffer;
+}
+
+/** The inserts of one batch end with its head. */
+function batchesOf(inserts: readonly Insert[]): Insert[][] {
+  const batches: Insert[][] = [[]];
+  for (const insert of inserts) {
+    batches.at(-1)?.push(insert);
+    if (insert.table === 'heads') batches.push([]);
+  }
+  return batches;
 }
 
 function open(detection: boolean): Promise<Service> {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `tracewarden` command. Data to standard output, everything else to standard error; exit codes below. */
+import './threads.ts';
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './commands/alerts.ts';

@@ -127,7 +127,11 @@ const common = {
   capture: Capture.nullish(),
   client_seq: z.int().nonnegative().nullish(),
   client_prev_hash: sha256.nullish(),
-  salt: z.base64().length(44).nullish(),
+  /** 32 bytes in standard base64. */
+  salt: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64')
+    .nullish(),
 } as const;
 
 const event = <T extends string, S extends z.ZodRawShape>(type: T, required: S) =>

@@ -18,8 +18,8 @@ export interface BatchRows {
   access_keys: RowWriter;
 }
 
-/** The order of inserts: leaves last, so that a leaf says that everything under it is there. */
-export const INSERT_ORDER = ['events', 'content', 'sessions', 'nodes', 'alerts', 'access_keys', 'leaves'] as const;
+/** The tables of a batch. Whatever part of them a crash leaves behind lies above the head and is removed. */
+export const BATCH_TABLES = ['events', 'content', 'sessions', 'nodes', 'alerts', 'access_keys', 'leaves'] as const;
 
 export function newBatchRows(): BatchRows {
   return {
@@ -34,7 +34,7 @@ export function newBatchRows(): BatchRows {
 }
 
 export function clearRows(rows: BatchRows): void {
-  for (const table of INSERT_ORDER) rows[table].clear();
+  for (const table of BATCH_TABLES) rows[table].clear();
 }
 
 export function encodeRecord(rows: BatchRows, log: string, record: SequencedRecord): void {

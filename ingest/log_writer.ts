@@ -11,7 +11,7 @@ import { readSessions } from '../core/store/queries/session_state.ts';
 import { readParts, type StoredParts } from '../core/store/queries/takeover.ts';
 import type { Store } from '../core/store/store.ts';
 import { knownSession } from './derive_session.ts';
-import { type BatchRows, clearRows, encodeBatchEnd, encodeRecord, INSERT_ORDER, newBatchRows } from './encode.ts';
+import { BATCH_TABLES, type BatchRows, clearRows, encodeBatchEnd, encodeRecord, newBatchRows } from './encode.ts';
 import { horizonId } from './horizon.ts';
 import { parseRecord } from './parse.ts';
 import { type Receipt, receiptOf } from './receipt.ts';
@@ -316,7 +316,9 @@ export class LogWriter {
     for (const [i, input] of inputs.entries()) {
       if (input.internal || !input.parsed.ok) continue;
       const { fields, tenant } = input.parsed;
-      const first = horizon.find(horizonId('event', tenant, fields.event_id as string), range.size + i);
+      const id = horizonId('event', tenant, fields.event_id as string);
+      input.parsed.horizon_id = id;
+      const first = horizon.find(id, range.size + i);
       if (first === undefined) continue;
       const record = first >= recent_from ? recent[first - recent_from] : undefined;
       if (record !== undefined) firsts.set(first, record);
@@ -342,7 +344,7 @@ export class LogWriter {
     };
     this.storing = batch.sequenced;
     try {
-      for (const table of INSERT_ORDER) await store.insert(table, batch.rows[table]);
+      await insertAll(store, batch.rows);
       await insertHead(store, head);
     } catch (error) {
       throw new CommitFailed(batch, error);
@@ -418,6 +420,13 @@ export class LogWriter {
   private notice(notice: string, fields: Record<string, unknown>): void {
     this.options.onNotice?.(notice, fields);
   }
+}
+
+/** Inserts into all tables at once. When one fails the others are waited for: nothing may arrive after the clean-up. */
+async function insertAll(store: Store, rows: BatchRows): Promise<void> {
+  const inserts = await Promise.allSettled(BATCH_TABLES.map((table) => store.insert(table, rows[table])));
+  const failed = inserts.find((insert) => insert.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 class CommitFailed extends Error {

@@ -182,7 +182,7 @@ it.each<[what: string, event: unknown, reason: string, message: string]>([
     'a salt that is too short',
     { ...EVENT, salt: SECRET },
     'schema_invalid',
-    `salt: Invalid base64-encoded string (got ${SECRET.length} characters)`,
+    `salt: must be 32 bytes in base64 (got ${SECRET.length} characters)`,
   ],
   [
     'the tenant of another key',

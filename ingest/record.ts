@@ -39,6 +39,8 @@ export interface ParsedEvent {
   fields: Fields;
   tenant: string;
   time_ms: number;
+  /** Its id as the horizon knows it, once that was computed. */
+  horizon_id?: Uint8Array;
   what: string;
   params: string;
   content: string;

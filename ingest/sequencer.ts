@@ -196,7 +196,7 @@ function eventRecord(
   const { fields, tenant } = parsed;
   const event_id = fields.event_id as string;
   const seq = state.range.size;
-  const id = horizonId('event', tenant, event_id);
+  const id = parsed.horizon_id ?? horizonId('event', tenant, event_id);
   const { session_id, source } = sessionOf(state.gaps, fields, tenant, seq);
   const named: Fields = { ...fields, session_id, session_source: source };
   const who = groupText(named, WHO_FIELDS);
@@ -216,7 +216,7 @@ function eventRecord(
     time: fields.time as string,
     session: session_id,
     received_at_ms: record.received_at_ms,
-    salt: record.salt,
+    salt: saltOf(record, fields),
     parts: eventParts(parsed, who),
     link: session,
   };
@@ -247,6 +247,11 @@ function eventRecord(
   if (derived) state.gaps.follow(session, key_before);
   touched.set(key, session);
   return made;
+}
+
+/** A producer that sent a salt of its own can check the commitments to what it sent. */
+function saltOf(record: AcceptedRecord, fields: Fields): Buffer {
+  return typeof fields.salt === 'string' ? Buffer.from(fields.salt, 'base64') : record.salt;
 }
 
 function eventParts(parsed: ParsedEvent, who: string): Draft['parts'] {
@@ -291,7 +296,7 @@ function repeatedRecord(
     first_seq,
     reason: same ? 'duplicate' : 'event_id_conflict',
     received_at_ms: record.received_at_ms,
-    salt: record.salt,
+    salt: same ? record.salt : saltOf(record, fields),
     parts: same ? { who: groupText(source, WHO_FIELDS) } : eventParts(parsed, who),
   });
   if (same) made.time_ms = parsed.time_ms;

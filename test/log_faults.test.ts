@@ -13,7 +13,7 @@ import type { Store } from '../core/store/store.ts';
 import { TABLES, type TableName } from '../core/store/tables.ts';
 import { CompactRange } from '../core/tlog/compact_range.ts';
 import { nodeHasher } from '../core/tlog/node_hasher.ts';
-import { INSERT_ORDER } from '../ingest/encode.ts';
+import { BATCH_TABLES } from '../ingest/encode.ts';
 import type { Receipt } from '../ingest/log_writer.ts';
 import { openSigner } from '../ingest/signer.ts';
 import { verifyLog } from '../ingest/verify/verify.ts';
@@ -201,7 +201,7 @@ describe('a write that fails', () => {
     await log.writer.submitInternal(internals('0'));
   });
 
-  const cases = [...INSERT_ORDER, 'heads' as const].flatMap((table) =>
+  const cases = [...BATCH_TABLES, 'heads' as const].flatMap((table) =>
     [false, true].map((persisted) => [table, persisted] as const),
   );
 

@@ -248,14 +248,16 @@ class Pool<C extends Connection> {
 
 abstract class BaseStore<C extends Connection> implements Store {
   abstract readonly kind: 'embedded' | 'server';
-  protected readonly writer: C;
+  private readonly commander: C;
+  protected readonly writers: Pool<C>;
   protected readonly readers: Pool<C>;
   protected readonly connections: readonly [C, ...C[]];
   private readonly query_ms_max: number;
 
   constructor(connections: readonly [C, ...C[]], options: StoreOptions) {
-    this.writer = connections[0];
-    this.readers = new Pool(connections.slice(1));
+    this.commander = connections[0];
+    this.writers = new Pool(connections.slice(1, 1 + WRITERS));
+    this.readers = new Pool(connections.slice(1 + WRITERS));
     this.connections = connections;
     this.query_ms_max = options.query_ms_max ?? LIMITS.query_ms_max;
   }
@@ -270,7 +272,7 @@ abstract class BaseStore<C extends Connection> implements Store {
   }
 
   command(sql: string, params: QueryParams = {}): Promise<void> {
-    return this.writer.command(sql, params);
+    return this.commander.command(sql, params);
   }
 
   abstract stream(sql: string, params?: QueryParams): AsyncIterable<Buffer>;
@@ -321,10 +323,8 @@ class EmbeddedStore extends BaseStore<EmbeddedConnection> {
     try {
       // Synchronous: an awaited write would let the next batch's work run before the engine gets this one.
       writeFileSync(file, rows.bytes(), { mode: 0o600, flag: 'wx' });
-      await this.writer.command(
-        `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM file({staging_file:String}, 'RowBinary', '${structureOf(table)}')`,
-        { staging_file: file },
-      );
+      const sql = `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM file({staging_file:String}, 'RowBinary', '${structureOf(table)}')`;
+      await this.writers.use((writer) => writer.command(sql, { staging_file: file }));
     } catch (error) {
       throw storeError(error);
     } finally {
@@ -337,11 +337,11 @@ class ServerStore extends BaseStore<ServerConnection> {
   override readonly kind = 'server';
 
   override stream(sql: string, params: QueryParams = {}): AsyncIterable<Buffer> {
-    const connection = this.connections.at(-1) ?? this.writer; // not the writer, as for commands
+    const connection = this.connections.at(-1) ?? this.connections[0]; // a reader, as for commands
     return connection.read(sql, params);
   }
 
-  /** Not on the writer's connection, which gives up sooner than DDL on a large table may take. */
+  /** Not on a writer's connection, which gives up sooner than DDL on a large table may take. */
   override command(sql: string, params: QueryParams = {}): Promise<void> {
     return this.readers.use((reader) => reader.command(sql, params));
   }
@@ -350,14 +350,15 @@ class ServerStore extends BaseStore<ServerConnection> {
     if (rows.size === 0) return;
     // A batch that was removed after a crash and is written again must not be taken for a repeated insert.
     const settings = 'async_insert = 0, insert_deduplicate = 0';
-    await this.writer.send(
-      `INSERT INTO ${table} (${columnsOf(table)}) SETTINGS ${settings} FORMAT RowBinary`,
-      Buffer.from(rows.bytes()),
-    );
+    const sql = `INSERT INTO ${table} (${columnsOf(table)}) SETTINGS ${settings} FORMAT RowBinary`;
+    const bytes = Buffer.from(rows.bytes());
+    await this.writers.use((writer) => writer.send(sql, bytes));
   }
 }
 
-/** Reads of the embedded engine at once; with the writer they leave one of Node's four worker threads to the rest. */
+/** Inserts at once: a batch writes to four tables or more, and most of a small insert is waiting for the disk. */
+const WRITERS = 4;
+/** Reads of the embedded engine at once. Each statement holds one of Node's worker threads, see cli/threads.ts. */
 const READERS = 2;
 const SERVER_READERS = 8;
 
@@ -372,7 +373,7 @@ export async function openEmbeddedStore(folder: string, options: StoreOptions = 
   const connections: EmbeddedConnection[] = [];
   try {
     for (const each of [staging, data]) mkdirSync(each, { recursive: true, mode: 0o700 });
-    for (let i = 0; i <= READERS; i++) {
+    for (let i = 0; i < 1 + WRITERS + READERS; i++) {
       const connection = new EmbeddedConnection(connect);
       connections.push(connection);
       await connection.command('SELECT 1', {});
@@ -430,7 +431,8 @@ export function openServerStore(url: string, options: StoreOptions = {}): Store 
     new ServerConnection(createClient({ url, request_timeout, log: SILENT, compression: { response: false } }));
   try {
     const readers = Array.from({ length: SERVER_READERS }, () => open(READ_IDLE_MS_MAX));
-    return new ServerStore([open(INSERT_IDLE_MS_MAX), ...readers], options);
+    const writers = Array.from({ length: WRITERS }, () => open(INSERT_IDLE_MS_MAX));
+    return new ServerStore([open(READ_IDLE_MS_MAX), ...writers, ...readers], options);
   } catch {
     throw new AppError('store_url_invalid', 'the URL of the ClickHouse server cannot be used');
   }

@@ -2,12 +2,14 @@
 import type { Core } from '../../core/core_record.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type Fields, groupFields } from '../../core/groups.ts';
-import { streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
+import type { HeadRow } from '../../core/store/queries/head.ts';
+import { type KeyProjection, streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { KeyDetail } from '../encode.ts';
 import { expectedAlert } from './record_check.ts';
 import { columnOf, type Findings } from './report.ts';
 import type { EventRows } from './rows.ts';
+import { settledSize } from './settled_size.ts';
 
 /** Collects what the records say and compares it with the rows in the end. Memory: one entry an alert and a key. */
 export class Projections {
@@ -53,23 +55,25 @@ export class Projections {
     this.keys.set(key_id, projected);
   }
 
-  /**
-   * Compares with the stored rows. Without content `detail` was still read, since it holds no content. `size_now` is
-   * the head's size by now, which may have moved on from the `size` that is verified.
-   */
-  async compare(store: Store, size: number, size_now: number): Promise<void> {
-    for await (const rows of streamAlertRows(store, this.log, size)) {
+  /** Compares with the stored rows. Without content `detail` was still read, since it holds no content. */
+  async compare(store: Store, head: HeadRow): Promise<void> {
+    for await (const rows of streamAlertRows(store, this.log, head.size)) {
       for (const row of rows) this.compareRow('alerts', this.alerts, `${row.tenant}\0${row.alert_id}`, { ...row });
     }
     this.reportLeft('alerts', this.alerts);
-    for await (const rows of streamKeyRows(store)) {
-      for (const row of rows) {
-        // Changed while we read: its record is above the head that is verified.
-        if (row.version >= size && row.version < size_now) this.keys.delete(row.key_id);
-        else this.compareRow('access_keys', this.keys, row.key_id, { ...row });
-      }
-    }
+    await this.compareKeys(store, head);
     this.reportLeft('access_keys', this.keys);
+  }
+
+  private async compareKeys(store: Store, head: HeadRow): Promise<void> {
+    const stored: KeyProjection[] = [];
+    for await (const rows of streamKeyRows(store)) stored.push(...rows);
+    const size_now = await settledSize(store, head, (size) => stored.some((key) => key.version >= size));
+    for (const row of stored) {
+      // Changed while we read: its record is above the head that is verified.
+      if (row.version >= head.size && row.version < size_now) this.keys.delete(row.key_id);
+      else this.compareRow('access_keys', this.keys, row.key_id, { ...row });
+    }
   }
 
   private compareRow(table: string, expected: Map<string, Fields>, id: string, stored: Fields): void {

@@ -3,7 +3,6 @@
  * column, session and projected row with what the tree commits to. It trusts nothing but the public key.
  */
 import { Buffer } from 'node:buffer';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Pseudonymizer } from '../../core/pseudonym.ts';
@@ -21,6 +20,7 @@ import { Projections } from './projections.ts';
 import { type RecordsCount, verifyRecords } from './records.ts';
 import { Findings, type VerifyProgress, type VerifyReport } from './report.ts';
 import { SessionCheck } from './sessions.ts';
+import { settledSize } from './settled_size.ts';
 
 export interface VerifyOptions {
   store: Store;
@@ -148,12 +148,12 @@ async function verifyAllRecords(
     checkArrival(head, count, findings);
   }
   await sessions.finish();
-  const size_now = await settledSize(store, head, sessions);
+  const size_now = await settledSize(store, head, (size) => sessions.isAhead(size));
   await sessions.compareAhead(size_now);
   await erasures.compare(store, scope, session === undefined, findings);
   await verifyCursor(store, head.log, size_now, findings);
   report.sessions = sessions.count;
-  await projections.compare(store, head.size, size_now);
+  await projections.compare(store, head);
   report.alerts = projections.alert_count;
   if (session !== undefined) report.session = { ...session, events: sessions.wanted_events };
   if (report.session?.events === 0) {
@@ -167,16 +167,4 @@ function checkArrival(head: HeadRow, count: RecordsCount, findings: Findings): v
   if (head.size === 0 || findings.count > 0 || head.received_at_ms === count.latest_received_ms) return;
   const message = `the head says that the latest record came at ${head.received_at_ms}, the records say ${count.latest_received_ms}`;
   findings.add({ code: 'column_changed', table: 'heads', column: 'received_at_ms', message });
-}
-
-const SETTLE_MS = [50, 100, 200, 400, 800];
-
-/** The head's size by now. Rows of a batch stand in the store a moment before the head moves over them. */
-async function settledSize(store: Store, head: HeadRow, sessions: SessionCheck): Promise<number> {
-  for (let i = 0; ; i++) {
-    const size = (await readHead(store, head.log))?.size ?? 0;
-    const wait_ms = SETTLE_MS[i];
-    if (wait_ms === undefined || !sessions.isAhead(size)) return Math.max(size, head.size);
-    await sleep(wait_ms);
-  }
 }

@@ -19,6 +19,7 @@ const USAGE = new Set(['query_invalid', 'cursor_invalid', 'not_found', 'key_unkn
 const CONFIGURATION = new Set([
   'config_invalid',
   'origin_mismatch',
+  'signing_key_missing',
   'secret_readable',
   'folder_in_use',
   'no_log',

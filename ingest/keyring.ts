@@ -20,6 +20,9 @@ export interface Keyring {
   pseudonyms: Pseudonymizer;
 }
 
+/** Where the signer keeps what it signed last. */
+export const signedHeadPath = (folder: string) => join(folder, 'signer', 'last_head.json');
+
 const paths = (folder: string) => ({
   signing: join(folder, 'keys', 'log.skey'),
   verifying: join(folder, 'keys', 'log.vkey'),
@@ -34,12 +37,19 @@ export function openKeyring(folder: string, origin?: string): Keyring {
   if (origin !== undefined && origin !== key.name) {
     throw new AppError('origin_mismatch', `this folder holds the log ${key.name}, the configuration names ${origin}`);
   }
-  const pseudonym = (readSecret(path.pseudonym) ?? '').trim();
-  if (!/^[0-9a-f]{64}$/.test(pseudonym)) {
-    throw new AppError('pseudonym_key_invalid', `${path.pseudonym} must hold 64 hex digits`);
-  }
+  const pseudonyms = readPseudonyms(folder);
+  if (pseudonyms === undefined) throw new AppError('pseudonym_key_invalid', `${path.pseudonym} is missing`);
   const vkey = formatVerifierKey(newVerifierKey(key.name, ed25519FromSeed(key.seed).public_key));
-  return { origin: key.name, vkey, seed: key.seed, pseudonyms: createPseudonymizer(Buffer.from(pseudonym, 'hex')) };
+  return { origin: key.name, vkey, seed: key.seed, pseudonyms };
+}
+
+/** The pseudonyms of a folder, or undefined where their key is not at hand, as in a copy made for an auditor. */
+export function readPseudonyms(folder: string): Pseudonymizer | undefined {
+  const path = paths(folder).pseudonym;
+  const text = readIfThere(path) === undefined ? undefined : readSecret(path)?.trim();
+  if (text === undefined) return undefined;
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new AppError('pseudonym_key_invalid', `${path} must hold 64 hex digits`);
+  return createPseudonymizer(Buffer.from(text, 'hex'));
 }
 
 /** The public key of a folder, for verifying without any secret. */
@@ -51,6 +61,10 @@ export function readVkey(folder: string): string | undefined {
 
 function createKeys(folder: string, origin: string | undefined): void {
   const path = paths(folder);
+  // Another key would begin another log beside the one that is there.
+  if (readIfThere(signedHeadPath(folder)) !== undefined) {
+    throw new AppError('signing_key_missing', `${path.signing} is missing, and this folder holds a log that it signed`);
+  }
   const name = origin ?? `tracewarden.local/${randomBytes(8).toString('hex')}`;
   const seed = randomBytes(32);
   const key = newVerifierKey(name, ed25519FromSeed(seed).public_key);

@@ -3,7 +3,6 @@
  * only with a proof that the head continues that memory, so that no fault or attack on the store can make it sign a
  * second history.
  */
-import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { readIfThere, writeWhole } from '../core/secret_file.ts';
 import { equalBytes, fromBase64, toBase64 } from '../core/tlog/bytes.ts';
@@ -12,6 +11,7 @@ import { ed25519FromSeed } from '../core/tlog/ed25519_node.ts';
 import { nodeHasher } from '../core/tlog/node_hasher.ts';
 import { noteSigner } from '../core/tlog/note_key.ts';
 import { verifyConsistency } from '../core/tlog/proof.ts';
+import { signedHeadPath } from './keyring.ts';
 import type { SignedHead } from './takeover.ts';
 
 export interface LogSigner {
@@ -27,7 +27,7 @@ export interface LogSigner {
 
 /** A signer in this process, with its memory in a file. */
 export function openSigner(folder: string, origin: string, seed: Uint8Array): LogSigner {
-  const path = join(folder, 'signer', 'last_head.json');
+  const path = signedHeadPath(folder);
   const signer = noteSigner(origin, ed25519FromSeed(seed));
   let last = readLast(path, origin);
   return {
@@ -64,6 +64,11 @@ function checkContinues(last: SignedHead, head: SignedHead, proof: readonly Uint
   } catch (cause) {
     throw refuse('the proof does not hold', cause);
   }
+}
+
+/** What the signer of a folder remembers, without its key. Throws `signer_memory_corrupt`. */
+export function readSignedHead(folder: string, origin: string): SignedHead | undefined {
+  return readLast(signedHeadPath(folder), origin);
 }
 
 function readLast(path: string, origin: string): SignedHead | undefined {

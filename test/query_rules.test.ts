@@ -15,7 +15,7 @@ const BASE_TABLES: Record<string, string> = {
   'core/store/queries/head.ts': 'removes what a crash left above the head, which views do not show',
   'core/store/queries/records.ts': 'verification and export read rows as they are stored',
   'core/store/queries/erase.ts': 'erases content',
-  'ingest/verify/rows.ts': 'verification reads rows as they are stored',
+  'core/store/queries/record_rows.ts': 'verification reads rows as they are stored',
   'cli/demo/tamper.ts': 'plays the attacker of the demonstration',
 };
 
@@ -36,7 +36,7 @@ const INTERPOLATED: Record<string, readonly string[]> = {
   'core/store/queries/head.ts': ['table', 'condition', 'where'],
   'core/store/queries/records.ts': ['scoped(scope)'],
   'core/store/queries/takeover.ts': ['pairs'],
-  'ingest/verify/rows.ts': [
+  'core/store/queries/record_rows.ts': [
     'scoped(scope)',
     'name',
     "EVENT_TEXTS.map((name) => `toUInt32(length(${name}))`).join(', ')",

@@ -8,13 +8,15 @@ export function demoCommand(program: Command): void {
     .command('demo')
     .description('play attacks on agents against a throw-away service and explain what is found')
     .option('--once', 'end when it is done, also on a terminal')
+    .option('--stay', 'keep serving when it is done, also without a terminal')
     .action(demo);
 }
 
 const INTERRUPTED = 130;
 
-async function demo(flags: { once?: boolean }): Promise<void> {
-  const stay = flags.once !== true && process.stdout.isTTY === true && !process.env.CI;
+async function demo(flags: { once?: boolean; stay?: boolean }): Promise<void> {
+  const on_terminal = process.stdout.isTTY === true && !process.env.CI;
+  const stay = flags.stay === true || (flags.once !== true && on_terminal);
   const code = await play(stay);
   // What was still being opened when a signal came must not keep the process.
   if (code === INTERRUPTED) process.exit(code);

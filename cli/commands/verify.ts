@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { AppError, messageOf } from '../../core/errors.ts';
 import { openEmbeddedStore } from '../../core/store/store.ts';
-import { openKeyring, readVkey } from '../../ingest/keyring.ts';
-import { openSigner } from '../../ingest/signer.ts';
+import { parseVerifierKey } from '../../core/tlog/note_key.ts';
+import { readPseudonyms, readVkey } from '../../ingest/keyring.ts';
+import { readSignedHead } from '../../ingest/signer.ts';
 import type { VerifyProgress, VerifyReport } from '../../ingest/verify/report.ts';
 import { type VerifyOptions, verifyLog } from '../../ingest/verify/verify.ts';
 import { queryOf, targetOf } from '../backend.ts';
@@ -68,9 +69,10 @@ async function verifyFolder(
   if (vkey === undefined) throw new AppError('no_log', `there is no log in ${data}`);
   const store = await openEmbeddedStore(data);
   try {
-    const keyring = openKeyring(data);
-    const signed = openSigner(data, keyring.origin, keyring.seed).last();
-    const options: VerifyOptions = { store, vkey, pseudonyms: keyring.pseudonyms, onProgress };
+    const pseudonyms = readPseudonyms(data);
+    const signed = readSignedHead(data, parseVerifierKey(vkey).name);
+    const options: VerifyOptions = { store, vkey, onProgress };
+    if (pseudonyms !== undefined) options.pseudonyms = pseudonyms;
     if (signed !== undefined) options.signed = signed;
     if (against !== undefined) options.against = against;
     if (flags.content === false) options.with_content = false;

@@ -72,8 +72,7 @@ async function play(closing: Closing, stay: boolean): Promise<boolean> {
   const noticed = await tamper(demo, place, closing);
   const seconds = ((performance.now() - started_ms) / 1000).toFixed(1);
   print(`\nThe demo took ${seconds} s.`);
-  if (stay) invite(demo);
-  else paragraph('Everything it made is removed. On a terminal, without --once, its pages stay open to look at.', 0);
+  invite(demo, stay);
   return detected && verified && noticed;
 }
 
@@ -147,9 +146,10 @@ async function changeOf(demo: DemoService): Promise<Change> {
   return { seq: poisoned.seq, before: OUTSIDE_HOST, after: OUTSIDE_HOST.replace('desk', 'dusk') };
 }
 
-function invite({ url, service }: DemoService): void {
+function invite({ url, service }: DemoService, stay: boolean): void {
   const code = service.context.logins.issue({ key_id: 'demo', name: 'demo', role: 'analyst', tenant: 'default' });
   heading('Look at it yourself');
   print(`  ${url}/login?code=${code}`);
-  paragraph('The address works once, within ten minutes. Ctrl-C stops the demo and removes its folder.');
+  if (stay) paragraph('The address works once, within ten minutes. Ctrl-C stops the demo and removes its folder.');
+  else paragraph('This run ends here and removes all it made. On a terminal, or with --stay, the pages stay open.');
 }

@@ -6,9 +6,6 @@ import { quote } from './bytes.ts';
 /** Hashes in a full tile, and entries in a full bundle. */
 export const TILE_WIDTH = 256;
 
-/** Path of the signed tree head, below the log's prefix. */
-export const CHECKPOINT_PATH = 'checkpoint';
-
 const LEVEL_MAX = 63;
 
 /**

@@ -4,11 +4,11 @@
 import { Buffer } from 'node:buffer';
 import type { Core } from '../../core/core_record.ts';
 import { groupFields } from '../../core/groups.ts';
+import { ContentRows, type EventRows } from '../../core/store/queries/record_rows.ts';
 import { readErasures } from '../../core/store/queries/takeover.ts';
 import type { Store } from '../../core/store/store.ts';
 import { opens, saltsOf } from './record_check.ts';
 import type { Findings } from './report.ts';
-import { ContentRows, type EventRows } from './rows.ts';
 
 type Range = [from: number, to: number];
 

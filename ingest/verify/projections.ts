@@ -4,11 +4,11 @@ import { messageOf } from '../../core/errors.ts';
 import { type Fields, groupFields } from '../../core/groups.ts';
 import type { HeadRow } from '../../core/store/queries/head.ts';
 import { type KeyProjection, streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
+import type { EventRows } from '../../core/store/queries/record_rows.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { KeyDetail } from '../encode.ts';
 import { expectedAlert } from './record_check.ts';
 import { columnOf, type Findings } from './report.ts';
-import type { EventRows } from './rows.ts';
 import { settledSize } from './settled_size.ts';
 
 /** Collects what the records say and compares it with the rows in the end. Memory: one entry an alert and a key. */

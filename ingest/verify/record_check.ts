@@ -7,7 +7,7 @@ import { messageOf } from '../../core/errors.ts';
 import { type Fields, groupFields } from '../../core/groups.ts';
 import { canonicalJson } from '../../core/json/canonical.ts';
 import type { Pseudonymizer, PseudonymKind } from '../../core/pseudonym.ts';
-import type { ContentRows, EventRows } from './rows.ts';
+import type { ContentRows, EventRows } from '../../core/store/queries/record_rows.ts';
 
 /** A column that does not say what the core or its openings say. */
 export interface Disagreement {

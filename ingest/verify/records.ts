@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import { type Core, parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Pseudonymizer } from '../../core/pseudonym.ts';
+import { ContentRows, EventRows } from '../../core/store/queries/record_rows.ts';
 import type { RecordScope } from '../../core/store/queries/records.ts';
 import type { Store } from '../../core/store/store.ts';
 import { type Erasures, isErasure } from './erasures.ts';
@@ -15,7 +16,6 @@ import type { LeafWindow } from './leaves.ts';
 import type { Projections } from './projections.ts';
 import { ClearCheck, checkCommitments, type Disagreement, Openings } from './record_check.ts';
 import type { Findings } from './report.ts';
-import { ContentRows, EventRows } from './rows.ts';
 import type { SessionCheck } from './sessions.ts';
 
 export interface RecordsCheck {

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import type { Core } from '../../core/core_record.ts';
 import { advanceSession, emptySession, type SessionState, type SessionStep } from '../../core/session.ts';
+import type { EventRows } from '../../core/store/queries/record_rows.ts';
 import { type RecordScope, streamSessionRows } from '../../core/store/queries/records.ts';
 import { readSessionEvents } from '../../core/store/queries/takeover.ts';
 import { readLeaves } from '../../core/store/queries/tree.ts';
@@ -10,7 +11,6 @@ import type { Store } from '../../core/store/store.ts';
 import { Cursor } from './cursor.ts';
 import type { Opened } from './record_check.ts';
 import { columnOf, type Findings } from './report.ts';
-import type { EventRows } from './rows.ts';
 
 const keyOf = (session: { tenant: string; session_id: string }) => `${session.tenant}\0${session.session_id}`;
 

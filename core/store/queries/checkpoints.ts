@@ -40,19 +40,6 @@ export async function readLastCheckpoint(store: Store, log: string): Promise<Che
   return readCheckpoints(await store.binary(sql, { log }))[0];
 }
 
-/** The first checkpoint that covers a sequence number, or undefined while none does. */
-export async function readCoveringCheckpoint(
-  store: Store,
-  log: string,
-  seq: number,
-): Promise<CheckpointRow | undefined> {
-  const bytes = await store.binary(
-    `SELECT ${COLUMNS} FROM checkpoints FINAL WHERE log = {log:String} AND size > {seq:UInt64} ORDER BY size LIMIT 1`,
-    { log, seq },
-  );
-  return readCheckpoints(bytes)[0];
-}
-
 /** Checkpoints with a size above `after`, smallest first. Duplicates and forks are left in. */
 export async function readCheckpointPage(
   store: Store,

@@ -4,9 +4,9 @@
  * would cost more than everything that is proved about them.
  */
 import { Buffer } from 'node:buffer';
-import { AppError } from '../../core/errors.ts';
-import type { RecordScope } from '../../core/store/queries/records.ts';
-import type { Store } from '../../core/store/store.ts';
+import { AppError } from '../../errors.ts';
+import type { Store } from '../store.ts';
+import type { RecordScope } from './records.ts';
 
 const NOTHING = Buffer.alloc(0);
 

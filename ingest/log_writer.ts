@@ -7,17 +7,14 @@ import { AppError, messageOf } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Pseudonymizer } from '../core/pseudonym.ts';
 import { insertHead } from '../core/store/queries/head.ts';
-import { readSessions } from '../core/store/queries/session_state.ts';
-import { readParts, type StoredParts } from '../core/store/queries/takeover.ts';
 import type { Store } from '../core/store/store.ts';
-import { knownSession } from './derive_session.ts';
 import { BATCH_TABLES, type BatchRows, clearRows, encodeBatchEnd, encodeRecord, newBatchRows } from './encode.ts';
-import { horizonId } from './horizon.ts';
+import { loadFirsts, loadSessions } from './lookups.ts';
 import { parseRecord } from './parse.ts';
 import { type Receipt, receiptOf } from './receipt.ts';
 import type { AcceptedRecord, InternalRecord, SequencedRecord } from './record.ts';
 import { freshSalt } from './salt.ts';
-import { type SequencedBatch, type SequencerInput, sequenceBatch, sessionKey } from './sequencer.ts';
+import { type SequencedBatch, type SequencerInput, sequenceBatch } from './sequencer.ts';
 import { type SignedHead, type Takeover, takeOver } from './takeover.ts';
 
 export type { Receipt } from './receipt.ts';
@@ -273,8 +270,11 @@ export class LogWriter {
     }
     // Here alone, since from here to the end of this method no session that is needed may go.
     this.forget();
-    await this.loadSessions(inputs);
-    const firsts = await this.loadFirsts(batch, inputs);
+    const { store } = this.options;
+    const { state, sessions_complete } = this.takeover;
+    if (!sessions_complete) await loadSessions(store, state, inputs);
+    const recent = [...(this.storing?.records ?? []), ...batch.sequenced.records];
+    const firsts = await loadFirsts(store, state, inputs, recent);
     const { sequenced } = batch;
     for (let from = 0; from < inputs.length; from += SLICE_RECORDS) {
       const before = sequenced.records.length;
@@ -284,51 +284,6 @@ export class LogWriter {
       }
       await nextTurn();
     }
-  }
-
-  /** Brings sessions that are not in memory from the store, in one query. */
-  private async loadSessions(inputs: readonly SequencerInput[]): Promise<void> {
-    if (this.takeover.sessions_complete) return;
-    const { sessions, gaps } = this.takeover.state;
-    const missing = new Map<string, { tenant: string; session_id: string }>();
-    for (const input of inputs) {
-      if (input.internal || !input.parsed.ok) continue;
-      const { fields, tenant } = input.parsed;
-      const session_id = knownSession(gaps, fields, tenant);
-      if (session_id === undefined) continue;
-      const key = sessionKey(tenant, session_id);
-      if (!sessions.has(key)) missing.set(key, { tenant, session_id });
-    }
-    const loaded = await readSessions(this.options.store, this.options.log, [...missing.values()]);
-    for (const session of loaded) sessions.set(sessionKey(session.tenant, session.session_id), session);
-  }
-
-  /** Records that a repeated id may repeat: from the batch being stored, else from the store in one query. */
-  private async loadFirsts(
-    batch: Batch,
-    inputs: readonly SequencerInput[],
-  ): Promise<Map<number, SequencedRecord | StoredParts>> {
-    const { horizon, range } = this.takeover.state;
-    const firsts = new Map<number, SequencedRecord | StoredParts>();
-    const wanted: number[] = [];
-    const recent = [...(this.storing?.records ?? []), ...batch.sequenced.records];
-    const recent_from = recent[0]?.seq ?? range.size;
-    for (const [i, input] of inputs.entries()) {
-      if (input.internal || !input.parsed.ok) continue;
-      const { fields, tenant } = input.parsed;
-      const id = horizonId('event', tenant, fields.event_id as string);
-      input.parsed.horizon_id = id;
-      const first = horizon.find(id, range.size + i);
-      if (first === undefined) continue;
-      const record = first >= recent_from ? recent[first - recent_from] : undefined;
-      if (record !== undefined) firsts.set(first, record);
-      else wanted.push(first);
-    }
-    if (wanted.length > 0) {
-      const stored = await readParts(this.options.store, this.options.log, [...new Set(wanted)]);
-      for (const parts of stored) firsts.set(parts.seq, parts);
-    }
-    return firsts;
   }
 
   /** Stores the batch, commits the head, answers the producers, and tells the observers. */

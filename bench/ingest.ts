@@ -6,8 +6,8 @@ import { inTemporaryFolder, runChild, startChild } from './process.ts';
 import { median, quantile, type Report } from './report.ts';
 
 const ROUNDS = 3;
-const BODY_RECORDS = 500;
-const CONNECTIONS = 8;
+const BODY_RECORDS = 1_000;
+const CONNECTIONS = 16;
 const SINGLE_POSTS = 300;
 const BARE = 'bare insert';
 

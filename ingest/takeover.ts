@@ -58,9 +58,11 @@ export async function takeOver(
   await checkTail(store, log, range.size);
   const horizon = new Horizon(LIMITS.dedup_horizon_max);
   const since = Math.max(0, range.size - LIMITS.dedup_horizon_max);
-  if (range.size > 0) await readHorizon(store, log, since, (id, seq) => horizon.add(id, seq));
   const received_at_ms = head?.received_at_ms ?? 0;
-  const recent = range.size > 0 ? await readRecentSessions(store, log, LIMITS.session_cache_max) : [];
+  const [recent] = await Promise.all([
+    readRecentSessions(store, log, LIMITS.session_cache_max),
+    readHorizon(store, log, since, range.size, (id, seq) => horizon.add(id, seq)),
+  ]);
   const state: SequencerState = {
     log,
     range,

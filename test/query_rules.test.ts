@@ -13,6 +13,8 @@ const SCHEMA = join(ROOT, 'core/store/schema');
 const BASE_TABLES: Record<string, string> = {
   'core/store/tables.ts': 'the columns of inserts',
   'core/store/queries/head.ts': 'removes what a crash left above the head, which views do not show',
+  'core/store/queries/takeover.ts':
+    'reads the ids of records below the head, where a row that stands twice does no harm',
   'core/store/queries/records.ts': 'verification and export read rows as they are stored',
   'core/store/queries/erase.ts': 'erases content',
   'core/store/queries/record_rows.ts': 'verification reads rows as they are stored',

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts';
 import { groupFields } from '../../core/groups.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { readLastCheckpoint } from '../../core/store/queries/checkpoints.ts';
-import { readEvent, readRecordAt, type SearchHit, searchContent } from '../../core/store/queries/events.ts';
+import { findEvent, readEvent, readRecordAt, type SearchHit, searchContent } from '../../core/store/queries/events.ts';
 import { listRejected, type RejectedRow } from '../../core/store/queries/rejected.ts';
 import { toBase64, toUtf8 } from '../../core/tlog/bytes.ts';
 import { nodeHasher } from '../../core/tlog/node_hasher.ts';
@@ -136,8 +136,9 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     return c.json({ event, core: row.core, leaf_hash: leafOf(row.core) }, 200);
   });
   secured(api, context, 'sessions:read', proofRoute, async (c) => {
-    const row = await found(c.var.tenant, c.req.valid('param').event_id);
-    return c.text(await proofOf(context, row.seq), 200);
+    const place = await findEvent(store, c.var.tenant, c.req.valid('param').event_id);
+    if (place === undefined) throw new AppError('not_found', 'there is no such event in this tenant');
+    return c.text(await proofOf(context, place.seq), 200);
   });
   secured(api, context, 'receipts:read', receiptRoute, async (c) => {
     const { seq } = c.req.valid('param');

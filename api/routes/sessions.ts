@@ -149,10 +149,12 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
     const { session_id } = c.req.valid('param');
     const { after, limit } = c.req.valid('query');
     const { tenant, principal } = c.var;
-    const session = await readSession(store, tenant, session_id);
-    if (session === undefined) throw new AppError('not_found', 'there is no such session in this tenant');
     const with_content = mayDo(principal.role, 'content:read');
-    const rows = await readTimeline(store, { tenant, session_id, after, limit: limit + 1 }, with_content);
+    const [session, rows] = await Promise.all([
+      readSession(store, tenant, session_id),
+      readTimeline(store, { tenant, session_id, after, limit: limit + 1 }, with_content),
+    ]);
+    if (session === undefined) throw new AppError('not_found', 'there is no such session in this tenant');
     const page = rows.slice(0, limit);
     const alerts = session.alerts === 0 ? [] : await listAlerts(store, alertsOf(tenant, session_id));
     const next_after = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;

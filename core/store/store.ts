@@ -359,7 +359,7 @@ class ServerStore extends BaseStore<ServerConnection> {
 /** Inserts at once: a batch writes to four tables or more, and most of a small insert is waiting for the disk. */
 const WRITERS = 4;
 /** Reads of the embedded engine at once. Each statement holds one of Node's worker threads, see cli/threads.ts. */
-const READERS = 2;
+const READERS = 4;
 const SERVER_READERS = 8;
 
 /**

@@ -6,18 +6,22 @@ import { eventOf, storedFields } from '../../stored_event.ts';
 import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
 
-/** The ids of records from `since` on with the number under which each came first: 16-byte digests. */
+/**
+ * The ids of records in [since, size) with the number under which each came first: 16-byte digests. Reads the rows
+ * as they are stored: one that stands there twice is the same id twice.
+ */
 export async function readHorizon(
   store: Store,
   log: string,
   since: number,
+  size: number,
   add: (id: Uint8Array, seq: number) => void,
 ): Promise<void> {
   const bytes = await store.binary(
     `SELECT seq, toFixedString(substring(SHA256(concat(if(kind = 'event', 'event', 'internal'), '\\0', tenant, '\\0', event_id)), 1, 16), 16)
-     FROM v_events
-     WHERE log = {log:String} AND seq >= {since:UInt64} AND kind IN ('event', 'alert', 'action', 'config')`,
-    { log, since },
+     FROM events
+     WHERE log = {log:String} AND seq >= {since:UInt64} AND seq < {size:UInt64} AND kind IN ('event', 'alert', 'action', 'config')`,
+    { log, since, size },
   );
   const row = new RowReader(bytes);
   while (!row.done) {

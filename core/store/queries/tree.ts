@@ -70,7 +70,9 @@ export async function readProof(
     wanted.set(base, set);
   }
   const stored = new Map<number, Map<number, Buffer>>();
-  for (const [level, indexes] of wanted) stored.set(level, await readStored(store, log, level, [...indexes]));
+  await Promise.all(
+    [...wanted].map(async ([level, indexes]) => stored.set(level, await readStored(store, log, level, [...indexes]))),
+  );
   const nodeAt = (level: number, index: number): Uint8Array => {
     if (level % LEVEL_STEP === 0) {
       const hash = stored.get(level)?.get(index);

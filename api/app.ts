@@ -7,20 +7,28 @@ import type { ApiContext, ApiEnv } from './context.ts';
 import { asAppError, problem, statusOf } from './problem.ts';
 import type { Api, DeclaredRoute } from './route.ts';
 import { acceptRoutes } from './routes/accept.ts';
+import { alertActionRoutes } from './routes/alert_actions.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { suppressionRoutes } from './routes/suppressions.ts';
+import { toolRoutes } from './routes/tools.ts';
 
 const ROUTES = [
   acceptRoutes,
   sessionRoutes,
+  lineageRoutes,
   alertRoutes,
+  alertActionRoutes,
+  suppressionRoutes,
   eventRoutes,
+  toolRoutes,
   logRoutes,
   keyRoutes,
   documentRoutes,

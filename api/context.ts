@@ -1,6 +1,7 @@
 /** What the routes stand on, and what a request carries. */
 import type { Limits } from '../core/limits.ts';
 import type { Store } from '../core/store/store.ts';
+import type { Catalog } from '../detectors/catalog/capabilities.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
 import type { Access, Principal } from './auth/access.ts';
@@ -29,6 +30,8 @@ export interface ApiContext {
   insecure_loopback: boolean;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
   counters: Counters;
+  /** Judges what tools can do, for lists of them; not the one in which detection keeps what it learns. */
+  catalog?: Catalog;
   /** How detection is doing, for people and metrics. */
   detection: () => Record<string, unknown>;
   version: string;

@@ -20,12 +20,12 @@ export function viewOf(row: StoredEvent, with_content: boolean): EventView {
   if (!with_content) for (const name of FREE_FIELDS) delete fields[name];
   return {
     seq: row.seq,
-    event_id: row.event_id,
-    type: row.type,
-    kind: row.kind,
+    event_id: core.event_id ?? '',
+    type: core.type,
+    kind: core.kind,
     time: core.time ?? core.received_at,
     received_at: core.received_at,
-    session_seq: row.session_seq,
+    session_seq: core.session_seq ?? 0,
     content_state: shown.state === '' ? 'withheld' : shown.state,
     ...fields,
   };

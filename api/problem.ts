@@ -13,6 +13,7 @@ export const Problem = z
     status: z.int(),
     code: z.string(),
     detail: z.string(),
+    present_status: z.string().optional().openapi({ description: 'of an alert that does not allow what was asked' }),
   })
   .openapi('Problem', { description: 'RFC 9457 problem details' });
 
@@ -32,6 +33,8 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   key_unknown: 404,
   body_timeout: 408,
   not_checkpointed: 409,
+  status_conflict: 409,
+  request_id_conflict: 409,
   body_too_large: 413,
   too_many_records: 413,
   content_type_unsupported: 415,
@@ -45,6 +48,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   too_many_requests_in_flight: 503,
   query_too_slow: 503,
   too_many_keys: 507,
+  too_many_suppressions: 507,
 };
 const RETRY_AFTER_S: Record<string, number> = {
   queue_full: 1,
@@ -83,7 +87,9 @@ export function problem(c: Context, error: unknown): Response {
   if (retry_after_s !== undefined) c.header('Retry-After', String(retry_after_s));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="tracewarden"');
   const title = code.replaceAll('_', ' ');
-  return c.json({ type: 'about:blank', title, status, code, detail }, status, {
+  const { present_status } = (error as { cause?: { present_status?: unknown } }).cause ?? {};
+  const told = known && typeof present_status === 'string' ? { present_status } : {};
+  return c.json({ type: 'about:blank', title, status, code, detail, ...told }, status, {
     'Content-Type': 'application/problem+json',
   });
 }

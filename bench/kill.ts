@@ -1,6 +1,6 @@
 /**
  * kill -9 at random moments under load, restart, resume. Afterwards no acknowledged event may be missing, none stored
- * twice, the alerts must equal those of an undisturbed run, and the log must verify after every kill.
+ * twice, the alerts, signals and edges must equal those of an undisturbed run, and the log must verify after every kill.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,14 +24,19 @@ export interface KillResult {
   alerts: number;
   alerts_missing: number;
   alerts_extra: number;
+  /** Signals and edges. */
+  derived: number;
+  derived_missing: number;
+  derived_extra: number;
   verified: number;
 }
 
 export async function killBench(report: Report, kills = 50): Promise<void> {
   const result = await inTemporaryFolder((folder) => runKills(folder, kills, 1));
-  const { missing, twice, alerts_missing, alerts_extra } = result;
+  const { missing, twice, alerts_missing, alerts_extra, derived_missing, derived_extra } = result;
   for (const [name, value] of Object.entries(result)) report({ name: `kill -9: ${name}`, value, unit: 'count' });
-  if (missing + twice + alerts_missing + alerts_extra > 0 || result.verified !== result.kills + 1) {
+  const wrong = missing + twice + alerts_missing + alerts_extra + derived_missing + derived_extra;
+  if (wrong > 0 || result.verified !== result.kills + 1) {
     throw new AppError('bench_failed', `after ${kills} kills: ${JSON.stringify(result)}`);
   }
 }
@@ -53,6 +58,9 @@ export async function runKills(folder: string, kills: number, seed: number): Pro
     alerts: calm.alerts.size,
     alerts_missing: [...calm.alerts].filter((id) => !run.alerts.has(id)).length,
     alerts_extra: [...run.alerts].filter((id) => !calm.alerts.has(id)).length,
+    derived: calm.derived.size,
+    derived_missing: [...calm.derived].filter((line) => !run.derived.has(line)).length,
+    derived_extra: [...run.derived].filter((line) => !calm.derived.has(line)).length,
     verified: run.verified,
   };
 }
@@ -103,12 +111,18 @@ const post = (server: Server, body: readonly RawEvent[]) =>
     response.arrayBuffer(),
   );
 
-async function undisturbed(folder: string, bodies: readonly RawEvent[][]): Promise<{ alerts: Set<string> }> {
+interface Found {
+  alerts: Set<string>;
+  derived: Set<string>;
+}
+
+async function undisturbed(folder: string, bodies: readonly RawEvent[][]): Promise<Found> {
   const server = await start(folder);
   for (const body of bodies) await post(server, body);
   const alerts = await alertIds(server);
+  const derived = await derivedIn(server, examplesIn(bodies));
   await stop(server);
-  return { alerts };
+  return { alerts, derived };
 }
 
 async function stop(server: Server): Promise<void> {
@@ -116,9 +130,8 @@ async function stop(server: Server): Promise<void> {
   await server.child.ended;
 }
 
-interface DisturbedRun {
+interface DisturbedRun extends Found {
   events: string[];
-  alerts: Set<string>;
   sent_again: number;
   verified: number;
 }
@@ -153,10 +166,11 @@ async function disturbed(
   if (await verifies(server)) verified++;
   for (; next < bodies.length; next++) await post(server, bodies[next] as RawEvent[]);
   const alerts = await alertIds(server);
-  const events = await eventIds(server, new Set(bodies.flat().map((event) => String(event.session_id))));
+  const derived = await derivedIn(server, examplesIn(bodies));
+  const events = await eventIds(server, sessionsIn(bodies));
   if (await verifies(server)) verified++;
   await stop(server);
-  return { events, alerts, sent_again, verified };
+  return { events, alerts, derived, sent_again, verified };
 }
 
 async function verifies(server: Server): Promise<boolean> {
@@ -168,17 +182,40 @@ async function verifies(server: Server): Promise<boolean> {
   return last.report?.ok === true;
 }
 
+const sessionsIn = (bodies: readonly RawEvent[][]) => new Set(bodies.flat().map((event) => String(event.session_id)));
+const examplesIn = (bodies: readonly RawEvent[][]) =>
+  [...sessionsIn(bodies)].filter((session) => session.startsWith('example-'));
+
+/** Signals and edges of sessions, a line each. */
+async function derivedIn(server: Server, sessions: readonly string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const session of sessions) {
+    const path = `/v1/sessions/${encodeURIComponent(session)}`;
+    const { signals } = (await (await call(server, 'GET', `${path}/signals?limit=1000`)).json()) as {
+      signals: { finding_id: string }[];
+    };
+    const { edges } = (await (await call(server, 'GET', `${path}/edges?limit=1000`)).json()) as {
+      edges: { from: { event_id: string }; to: { event_id: string }; path: string; kind: string; digest: string }[];
+    };
+    for (const { finding_id } of signals) found.add(finding_id);
+    for (const { from, to, path, kind, digest } of edges) {
+      found.add([from.event_id, to.event_id, path, kind, digest].join(' '));
+    }
+  }
+  return found;
+}
+
 /** The ids of all alerts once the detectors have seen everything. */
 async function alertIds(server: Server): Promise<Set<string>> {
   for (let waited_ms = 0; waited_ms < 60_000; waited_ms += 50) {
     const log = (await (await call(server, 'GET', '/v1/log')).json()) as {
       size: number;
-      detection: { observed_through: number };
+      detection: { detected_through: number };
     };
-    if (log.detection.observed_through >= log.size) break;
+    // Alerts are records as well: only when these were looked at too is everything stored.
+    if (log.detection.detected_through >= log.size) break;
     await sleep(50);
   }
-  await sleep(300);
   const ids = new Set<string>();
   let cursor = '';
   do {

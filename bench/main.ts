@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
+import { fitBench } from './fit.ts';
 import { ingestBench } from './ingest.ts';
 import { killBench } from './kill.ts';
 import { readBench } from './read.ts';
@@ -9,6 +10,11 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   read: readBench,
   kill: killBench,
 };
+
+if (process.argv[2] === 'fit') {
+  await fitBench(process.argv.slice(3));
+  process.exit();
+}
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const json = process.argv.includes('--json');

@@ -1,189 +1,275 @@
 /**
- * Joins the log to the detection engine: committed events go in, in log order; findings come out as records of the
- * log; then the durable cursor moves. After a crash the events behind the cursor are seen again, and since a finding's
- * id depends only on what was found, no alert is lost and none is doubled.
+ * Joins the log to the detection engine: committed events go in, in log order; what comes out is stored, and then the
+ * durable cursor moves. It never stands behind an event that still waits in the engine, so after a crash all that was
+ * not stored is seen again. Rows and findings depend only on what was found: nothing is lost, and nothing is doubled.
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { Finding } from '../core/alert.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
-import { readKnownAlerts } from '../core/store/queries/alert_ids.ts';
-import { moveCursor, readCursor } from '../core/store/queries/head.ts';
-import { readEventRange, readSessionsEvents } from '../core/store/queries/takeover.ts';
-import type { Store } from '../core/store/store.ts';
-import { type Engine, sessionKey } from '../detectors/engine.ts';
-import type { LogWriter } from '../ingest/log_writer.ts';
-import type { InternalRecord, SequencedRecord } from '../ingest/record.ts';
+import { readCursor } from '../core/store/queries/head.ts';
+import { streamObservations } from '../core/store/queries/observations.ts';
+import { readEventRange } from '../core/store/queries/takeover.ts';
+import type { Detected, Engine } from '../detectors/engine.ts';
+import { sessionKey } from '../detectors/engine.ts';
+import type { SequencedRecord } from '../ingest/record.ts';
+import { observationOf } from './derived_rows.ts';
+import { CURSOR, DetectedWriter, type DetectedWriterOptions } from './detected_writer.ts';
+import { ReplayPoints } from './replay_points.ts';
+import { type EarlierEvents, readEarlier, readSession } from './session_events.ts';
 
-const CURSOR = 'detected_through';
-const CURSOR_MS = 1_000; // how long a cursor may lag when nothing was found
-const REPLAY_PAGE = 5_000;
-const RESTORE_SESSIONS = 200; // sessions rebuilt by one query
+const REPLAY_PAGE = 2_000;
 const SLICE_EVENTS = 64;
-const RETRY_MS = [500, 2_000, 5_000];
+/** How often the time is told to the engine while no event comes. */
+const TICK_MS = 250;
+/** How long a session that goes on and on may wait until it is looked at again because an event came late. */
+const REEVALUATE_MS = 10_000;
+/** Stored observations that a start reads, the last ones. */
+const REMEMBERED_MAX = 500_000;
 
-export interface DetectionOptions {
-  store: Store;
-  log: string;
+export interface DetectionOptions extends DetectedWriterOptions {
   engine: Engine;
-  writer: () => LogWriter;
-  onNotice: (notice: string, fields: Record<string, unknown>) => void;
+  now: () => number;
+}
+
+/** A session in which an event came late. */
+interface Late {
+  /** A replay from here sees the late event again. */
+  from: number;
+  since_ms: number;
 }
 
 export class Detection {
   private readonly options: DetectionOptions;
-  /** Everything below was observed. */
-  private through = 0;
-  /** What the store knows of `through`. */
-  private stored_through = 0;
-  private cursor_moved_ms = 0;
-  /** Findings on their way into the log; the cursor waits for them. */
-  private raising: Promise<void> = Promise.resolve();
-  /** True while findings wait for a store that fails. */
-  private failing = false;
-  private closing = false;
-  private abandoned = false;
+  private readonly found: DetectedWriter;
+  private readonly points = new ReplayPoints();
+  private readonly late = new Map<string, Late>();
+  /** Everything below was handed to the engine. */
+  private through: number;
+  /** What was found in events below may have been stored before. */
+  private replayed_to = 0;
+  /** From here a replay would see what was not handed over to be stored. */
+  private cut: number;
+  /** Work on the engine, one piece at a time. */
+  private last_turn: Promise<unknown> = Promise.resolve();
+  private turns = 0;
+  private timer: NodeJS.Timeout | undefined;
+  /** When nothing was on its way, and how far the log was. */
+  private quiet: { size: number; at_ms: number } | undefined;
 
-  constructor(options: DetectionOptions) {
+  private constructor(options: DetectionOptions, cursor: number) {
     this.options = options;
+    this.found = new DetectedWriter(options, cursor);
+    this.through = cursor;
+    this.cut = cursor;
   }
 
-  /** Sees again what was committed after the cursor and before the head. Call before new records are taken. */
-  async replay(head_size: number): Promise<void> {
-    this.through = await readCursor(this.options.store, this.options.log, CURSOR);
-    this.stored_through = this.through;
+  /** Knows how far detection has come, and what correlators saw until then. */
+  static async open(options: DetectionOptions): Promise<Detection> {
+    const cursor = await readCursor(options.store, options.log, CURSOR);
+    await remember(options, cursor);
+    return new Detection(options, cursor);
+  }
+
+  /** Sees again what was committed after the cursor and before the head, and from now on tells the engine the time. */
+  async start(head_size: number): Promise<void> {
     await this.catchUp(head_size);
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer.unref();
   }
 
   /** Looks, from the store, at records that nobody handed over: after a restart, or adopted after a failed write. */
-  async catchUp(to: number): Promise<void> {
+  catchUp(to: number): Promise<void> {
+    return this.inTurn(() => this.readUpTo(to));
+  }
+
+  /** Observes a committed batch. Resolves when it was looked at; what was found is stored behind it. */
+  observe(records: readonly SequencedRecord[]): Promise<void> {
+    return this.inTurn(async () => {
+      const first = records[0];
+      const last = records.at(-1);
+      if (first === undefined || last === undefined) return;
+      // After a fault here, what was missed stands in the store.
+      if (first.seq > this.through) await this.readUpTo(first.seq);
+      const fresh = records.filter((record) => record.seq >= this.through);
+      await this.look(fresh.flatMap((record) => (record.event === undefined ? [] : [record.event])));
+      this.through = Math.max(this.through, last.seq + 1);
+      await this.settleStep();
+    });
+  }
+
+  /** The engine is in one hand at a time: between two events of a batch nobody else may tell it anything. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.turns++;
+    const turn = this.last_turn.then(work).finally(() => this.turns--);
+    this.last_turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async readUpTo(to: number): Promise<void> {
     const { store, log } = this.options;
-    const found: Finding[] = [];
+    this.replayed_to = Math.max(this.replayed_to, to);
     while (this.through < to) {
       const page_end = Math.min(to, this.through + REPLAY_PAGE);
-      const events = await readEventRange(store, log, this.through, page_end);
-      found.push(...(await this.detect(events, this.through)));
+      await this.look(await readEventRange(store, log, this.through, page_end));
       this.through = page_end;
+      await this.settleStep();
     }
-    const ids = found.map((finding) => finding.finding_id);
-    const known = await readKnownAlerts(store, log, ids);
-    this.raise(found.filter((finding) => !known.has(finding.finding_id)));
   }
 
-  /** Observes a committed batch. Resolves when it was looked at; findings are stored behind it. */
-  async observe(records: readonly SequencedRecord[]): Promise<void> {
-    const first = records[0];
-    const last = records.at(-1);
-    if (first === undefined || last === undefined) return;
-    const events = records.flatMap((record) => (record.event === undefined ? [] : [record.event]));
-    const findings = await this.detect(events, first.seq);
-    this.through = last.seq + 1;
-    this.raise(findings);
+  private async look(events: readonly ProvenanceEvent[]): Promise<void> {
+    await this.restoreMissing(events);
+    for (let from = 0; from < events.length; from += SLICE_EVENTS) {
+      const slice = events.slice(from, from + SLICE_EVENTS);
+      // A session that was in memory when the batch began may have had to make room for others of it.
+      if (from > 0) await this.restoreMissing(slice);
+      for (const event of slice) this.see(event);
+      await nextTurn();
+    }
   }
 
-  private async detect(events: readonly ProvenanceEvent[], before: number): Promise<Finding[]> {
+  private see(event: ProvenanceEvent): void {
     const { engine } = this.options;
-    await this.restoreMissing(events, before);
-    const findings: Finding[] = [];
-    for (const [i, event] of events.entries()) {
-      findings.push(...engine.observe(event));
-      if (i % SLICE_EVENTS === SLICE_EVENTS - 1) await nextTurn();
-    }
-    return findings;
+    // What is due at this time goes first: else it would depend on the timer whether this event comes late.
+    this.take(engine.advance(event.received_at_ms));
+    this.points.seen(sessionKey(event), event.seq, event.time_ms);
+    this.through = event.seq + 1;
+    this.take(engine.observe(event));
+  }
+
+  private take(detected: Detected): void {
+    const { findings, edges, observations, late_sessions } = detected;
+    for (const key of late_sessions) this.noteLate(key);
+    if (findings.length + edges.length + observations.length === 0) return;
+    const repeated = (this.points.oldest ?? this.through) < this.replayed_to;
+    this.found.add(detected, this.through - 1, repeated, ({ to }) => placeOf(this.points.keyOf(to.seq)));
+  }
+
+  private noteLate(key: string): void {
+    if (!this.late.has(key)) this.late.set(key, { from: this.cut, since_ms: this.options.now() });
   }
 
   /** Rebuilds, from the store, the state of sessions that go on here and are not in memory. */
-  private async restoreMissing(events: readonly ProvenanceEvent[], before: number): Promise<void> {
+  private async restoreMissing(events: readonly ProvenanceEvent[]): Promise<void> {
     const { engine, store, log } = this.options;
-    const missing = new Map<string, { tenant: string; session_id: string }>();
+    const missing = new Map<string, EarlierEvents>();
     const seen = new Set<string>();
     for (const event of events) {
       const key = sessionKey(event);
       if (seen.has(key)) continue;
       seen.add(key);
-      if (event.session_seq > 0 && !engine.knows(key)) missing.set(key, event);
+      const { tenant, session_id, session_seq } = event;
+      if (session_seq > 0 && !engine.knows(key)) missing.set(key, { tenant, session_id, events: session_seq });
     }
-    const keys = [...missing.values()];
-    for (let from = 0; from < keys.length; from += RESTORE_SESSIONS) {
-      const part = keys.slice(from, from + RESTORE_SESSIONS);
-      const earlier = await readSessionsEvents(store, log, part, before, LIMITS.replay_events_per_session_max);
-      for (const [key, session_events] of earlier) engine.restore(key, session_events);
+    const before = events[0]?.seq ?? 0;
+    for await (const [key, earlier] of readEarlier(store, log, [...missing.values()], before)) {
+      engine.restore(key, earlier);
       await nextTurn();
     }
   }
 
-  /** Hands findings to the log; when they are under the head, the cursor moves. */
-  private raise(findings: readonly Finding[]): void {
-    const through = this.through;
-    const due = findings.length > 0 || performance.now() - this.cursor_moved_ms > CURSOR_MS;
-    if (!due) return;
-    this.cursor_moved_ms = performance.now();
-    this.raising = this.raising.then(() => this.store(findings, through));
+  /** After each piece of work: sessions that are due are looked at again, and the cursor follows. */
+  private async settleStep(): Promise<void> {
+    const { engine } = this.options;
+    this.points.released(engine.held_from ?? this.through);
+    await this.reevaluateDue();
+    const place = this.points.before(engine.held_from ?? this.through);
+    this.cut = Math.max(this.cut, Math.min(place, ...[...this.late.values()].map(({ from }) => from)));
+    this.found.reached(this.cut);
+    await this.found.room();
   }
 
-  /** Tries until the findings are stored. On closing they are left to the next start, which finds them again. */
-  private async store(findings: readonly Finding[], through: number): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      if (this.abandoned) return;
-      try {
-        const writer = this.options.writer();
-        const records = findings.map((finding) => writer.stamp(alertRecord(finding)));
-        await writer.submitInternal(records);
-        await this.move(through);
-        this.failing = false;
-        return;
-      } catch (error) {
-        this.failing = true;
-        const fields = { error: messageOf(error), findings: findings.length, attempt };
-        this.options.onNotice('alerts_not_stored', fields);
-        if (this.closing) this.abandoned = true;
-        else await sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
-      }
+  /**
+   * A session is looked at again when none of its events waits, since those would be seen twice. One that never rests is
+   * made to.
+   */
+  private async reevaluateDue(): Promise<void> {
+    if (this.late.size === 0) return;
+    const { engine, now } = this.options;
+    if ([...this.late.values()].some(({ since_ms }) => now() - since_ms > REEVALUATE_MS)) {
+      this.take(engine.flush());
+      this.points.released(this.through);
     }
+    for (const key of this.late.keys()) if (!this.points.holds(key)) await this.reevaluate(key);
   }
 
-  private async move(through: number): Promise<void> {
-    if (through <= this.stored_through) return;
-    await moveCursor(this.options.store, this.options.log, CURSOR, through);
-    this.stored_through = through;
+  private async reevaluate(key: string): Promise<void> {
+    const { engine, store, log } = this.options;
+    const place = placeOf(key);
+    const events = await readSession(store, log, place, this.through);
+    const detected = engine.reevaluate(key, events);
+    this.found.add(detected, this.through - 1, true, () => place);
+    this.late.delete(key);
   }
 
-  /** Waits until everything observed so far is stored, cursor included. */
+  /**
+   * Tells the engine the time, so that the last events of a log do not wait for others. Only a time at which nothing was
+   * on its way is told: an event that was taken before it could not have been observed after.
+   */
+  private tick(): void {
+    if (this.turns > 0) return;
+    const { engine, writer, now, onNotice } = this.options;
+    const { head, waiting } = writer();
+    const at_ms = now();
+    const before = this.quiet;
+    this.quiet = waiting.records === 0 && head.size === this.through ? { size: head.size, at_ms } : undefined;
+    const quiet = before !== undefined && before.size === this.quiet?.size;
+    this.inTurn(async () => {
+      if (quiet) this.take(engine.advance(before.at_ms));
+      await this.settleStep();
+    }).catch((error: unknown) => onNotice('detection_step_failed', { error: messageOf(error) }));
+  }
+
+  /** Lets nothing wait any longer, and resolves when everything found so far is stored, cursor included. */
   async flush(): Promise<void> {
-    await this.raising;
-    if (!this.abandoned) await this.move(this.through);
+    await this.inTurn(async () => {
+      this.take(this.options.engine.flush());
+      await this.settleStep();
+    });
+    await this.found.drained();
   }
 
-  /** From now on a store that fails is not tried again. */
-  close(): Promise<void> {
-    this.closing = true;
-    return this.flush();
+  /** From now on a store that fails is not tried again: what is not stored is found by the next start. */
+  stopRetrying(): void {
+    this.found.stopRetrying();
+  }
+
+  /** Stores what was found and stops telling the time. */
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopRetrying();
+    await this.flush();
   }
 
   /** For people and metrics. */
   get status(): Record<string, unknown> {
+    const { detected_through, failing, dropped_rows } = this.found.status;
     return {
-      detected_through: this.stored_through,
+      detected_through,
       observed_through: this.through,
-      failing: this.failing,
+      failing,
+      dropped_rows,
+      late_sessions: this.late.size,
       ...this.options.engine.counters,
     };
   }
 }
 
-function alertRecord(finding: Finding): Omit<InternalRecord, 'received_at_ms' | 'salt'> {
-  const { finding_id, tenant, session_id, user_id, time_ms, agent, tags, evidence, severity, title, reason } = finding;
-  const { rule_id, rule_version } = finding;
-  return {
-    kind: 'alert',
-    type: 'alert.raised',
-    event_id: finding_id,
-    tenant,
-    session_id,
-    user_id,
-    actor: 'tracewarden',
-    time_ms,
-    detail: { rule_id, rule_version, severity, title, reason, session_id, user_id, agent, tags, evidence },
-  };
+/** The tenant and session that a key names. */
+function placeOf(key: string): { tenant: string; session_id: string };
+function placeOf(key: string | undefined): { tenant: string; session_id: string } | undefined;
+function placeOf(key: string | undefined) {
+  if (key === undefined) return undefined;
+  const at = key.indexOf('\u0000');
+  return { tenant: key.slice(0, at), session_id: key.slice(at + 1) };
+}
+
+async function remember({ store, log, engine }: DetectionOptions, cursor: number): Promise<void> {
+  // A producer's clock may be ahead, and must not make the window end too early for others.
+  const window_ms = engine.window_ms + LIMITS.time_ahead_ms_max;
+  const scope = { log, before: cursor, window_ms, rows_max: REMEMBERED_MAX };
+  for await (const rows of streamObservations(store, scope)) {
+    engine.remember(rows.map(observationOf));
+    await nextTurn();
+  }
 }

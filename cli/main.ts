@@ -5,19 +5,31 @@ import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './commands/alerts.ts';
 import { demoCommand } from './commands/demo.ts';
+import { detectCommand } from './commands/detect.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
+import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
+import { toolsCommand } from './commands/tools.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { EXIT } from './exit_codes.ts';
 import { inert, say } from './output.ts';
 import { VERSION } from './version.ts';
 
-const EXIT = { failed: 1, usage: 2, configuration: 3, unreachable: 4, interrupted: 130 } as const;
-const USAGE = new Set(['query_invalid', 'cursor_invalid', 'not_found', 'key_unknown', 'url_invalid', 'role_unknown']);
+const USAGE = new Set([
+  'query_invalid',
+  'cursor_invalid',
+  'not_found',
+  'key_unknown',
+  'url_invalid',
+  'role_unknown',
+  'severity_unknown',
+]);
 const CONFIGURATION = new Set([
   'config_invalid',
+  'rules_unreadable',
   'origin_mismatch',
   'signing_key_missing',
   'secret_readable',
@@ -68,9 +80,12 @@ export function createProgram(): Command {
     .exitOverride();
   upCommand(program);
   ingestCommand(program);
+  detectCommand(program);
   sessionsCommand(program);
   alertsCommand(program);
+  toolsCommand(program);
   logCommands(program);
+  rulesCommand(program);
   verifyCommand(program);
   keysCommand(program);
   demoCommand(program);

@@ -18,13 +18,18 @@ import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
 import { openEmbeddedStore, openServerStore, type Store } from '../core/store/store.ts';
+import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
 import { createEngine } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { openSigner } from '../ingest/signer.ts';
+import { openCatalogFiles } from './catalog.ts';
+import { alertRecord } from './detected_writer.ts';
 import { Detection } from './detection.ts';
+import { type RuleWatch, watchRules } from './rule_watch.ts';
+import { SuppressionList } from './suppression_list.ts';
 import { VERSION } from './version.ts';
 
 export interface ServiceOptions {
@@ -55,11 +60,12 @@ export interface Service {
 
 /** Opens the folder for writing. Throws `folder_in_use` and the errors of `takeOver`. */
 export async function openService(options: ServiceOptions): Promise<Service> {
-  const { config } = options;
+  const { config, onNotice = () => undefined } = options;
+  const catalog_files = await openCatalogFiles(config.catalog_folder, onNotice);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openStore(config);
   try {
-    return await assemble(options, store);
+    return await assemble(options, store, catalog_files);
   } catch (error) {
     await store.close();
     throw error;
@@ -74,27 +80,47 @@ export async function openStore(config: Config): Promise<Store> {
   return store;
 }
 
-async function assemble(options: ServiceOptions, store: Store): Promise<Service> {
+async function assemble(options: ServiceOptions, store: Store, catalog_files: CatalogFiles): Promise<Service> {
   const { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
   const detectors = config.detection ? await loadDetectors() : [];
   let writer: LogWriter | undefined;
-  const engine = createEngine({ detectors });
-  const detection = new Detection({ store, log, engine, writer: () => present(writer), onNotice });
+  const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
+  const signals = new Set(detectors.map(({ metadata }) => metadata.id));
+  const rules: RuleWatch | undefined = config.detection
+    ? await watchRules({ folder: config.rules_folder, engine, signals, onNotice })
+    : undefined;
+  let suppressions: SuppressionList | undefined;
+  const detection = await Detection.open({
+    store,
+    log,
+    engine,
+    writer: () => present(writer),
+    now,
+    onNotice,
+    recordOf: (finding) => suppressions?.heldBack(finding, now()) ?? alertRecord(finding),
+  });
   writer = await LogWriter.open({
     store,
     log,
     pseudonyms: keyring.pseudonyms,
     lastSigned: () => signer.last(),
     now,
-    onCommitted: (records) => (config.detection ? detection.observe(records) : Promise.resolve()),
-    onAdopted: (_, to) => (config.detection ? detection.catchUp(to) : Promise.resolve()),
+    onCommitted: (records) => {
+      suppressions?.observe(records);
+      return config.detection ? detection.observe(records) : Promise.resolve();
+    },
+    onAdopted: async (_, to) => {
+      await suppressions?.reload(to, now());
+      if (config.detection) await detection.catchUp(to);
+    },
     onNotice,
     onFatal,
   });
-  await detection.replay(config.detection ? writer.head.size : 0);
+  suppressions = await SuppressionList.open(store, log, writer.head.size, now());
+  if (config.detection) await detection.start(writer.head.size);
   await recordConfiguration(store, writer, now);
   const onFault = (error: AppError) => {
     onNotice('checkpoint_failed', { code: error.code, error: error.message });
@@ -121,6 +147,7 @@ async function assemble(options: ServiceOptions, store: Store): Promise<Service>
     insecure_loopback: config.insecure_loopback,
     onNotice,
     counters: { bodies_refused: {}, records: {} },
+    catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
     version: VERSION,
   };
@@ -143,6 +170,8 @@ async function assemble(options: ServiceOptions, store: Store): Promise<Service>
     checkpoint: () => checkpointer.publish(),
     settled,
     async close() {
+      rules?.close();
+      detection.stopRetrying();
       await settled();
       await detection.close();
       await present(writer).close();

@@ -27,6 +27,24 @@ export interface Finding {
   time_ms: number;
   tags: string[];
   evidence: Evidence[];
+  /** The server and tool of the event that completed it, and the digest of what arrived there; empty when not known. */
+  server: string;
+  tool: string;
+  sink_digest: string;
+  /** What it adds to the session's risk, 0 to 100. */
+  risk: number;
+  /** Found only when an event came that was older than what had been looked at. */
+  late: boolean;
+}
+
+/** Findings from here on become alerts; weaker ones are signals, which add to a session's risk and feed rules. */
+export const ALERT_SEVERITY_MIN: Severity = 'medium';
+
+const RANKS = new Map<Severity, number>(SEVERITIES.map((severity, rank) => [severity, rank]));
+
+/** 0 for `info` up to 4 for `critical`. */
+export function severityRank(severity: Severity): number {
+  return RANKS.get(severity) ?? 0;
 }
 
 /** Weight of a severity in a session's risk of 0 to 100. */

@@ -17,6 +17,9 @@ const Config = z.strictObject({
   origin: z.string().min(1).optional(),
   /** A ClickHouse server instead of the embedded engine. */
   clickhouse_url: z.url().optional(),
+  /** A folder with files that say what tools can do, before those that come with the program. */
+  catalog_folder: z.string().min(1).optional(),
+  rules_folder: z.string().min(1).optional(),
   /** Detectors on or off. */
   detection: z.boolean().default(true),
   /** No keys at all on loopback: for trying out only. */

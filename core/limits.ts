@@ -51,8 +51,22 @@ export const LIMITS = {
   engine_sessions_max: 20_000, // sessions whose lineage is held in memory; older ones are rebuilt from the store
   lineage_values_per_session_max: 20_000,
   lineage_text_bytes_max: 262_144, // of one result that is searched for values
+  lineage_session_bytes_max: 6_291_456, // of one session: texts of results, and what stands where in them
+  instruction_sentences_max: 2_000, // of one session's results, compared with its calls
+  instruction_terms_max: 20_000, // words and values of one session
+  instruction_params_chars_max: 65_536, // of one call's parameters
   replay_events_per_session_max: 10_000,
-  alerts_per_session_max: 200,
+  alerts_per_session_max: 200, // findings and signals of one session
+  reorder_ms_max: 2_000, // how long an event waits for one that is older and still on its way
+  reorder_events_max: 5_000, // events that wait so
+  reevaluations_per_session_max: 16, // times that a session is looked at again because of late events
+  rule_edges_max: 20_000, // calls whose edges rules may ask for
+  cross_keys_max: 20_000, // servers, tokens, users ... for which one correlator keeps a state
+
+  // Response
+  note_chars_max: 2_000, // a note on an alert, or the reason of a suppression
+  suppression_ms_max: 7_776_000_000, // 90 days
+  suppressions_max: 1_000, // in force in one tenant at once
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

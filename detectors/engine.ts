@@ -1,40 +1,45 @@
 /**
- * The streaming engine: takes events in log order, keeps a bounded lineage for each session, and hands each event to
- * the detectors that watch its type. A session that was put out of memory can be rebuilt by replaying its events.
+ * The streaming engine. Events go in, in log order; a bounded buffer puts those of a session into the order of their
+ * times; the session stage and the cross stage look at them; findings, signals and edges come out. A session that was
+ * put out of memory can be rebuilt by replaying its events.
  */
-import type { Finding } from '../core/alert.ts';
+import { type Finding, SEVERITY_RISK } from '../core/alert.ts';
 import { messageOf } from '../core/errors.ts';
-import type { EventType, ProvenanceEvent } from '../core/event.ts';
+import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type Catalog, createCatalog } from './catalog/capabilities.ts';
-import type { Detector, DetectorContext, GroupBy, Match } from './detector.ts';
+import { type CrossLimits, createCrossStage } from './cross_stage.ts';
+import type { Detector, Observation } from './detector.ts';
 import { findingId } from './finding_id.ts';
-import type { LineageCounters } from './lineage/edge.ts';
-import {
-  createSessionLineage,
-  type LineageLimits,
-  type LineageStep,
-  type SessionLineage,
-} from './lineage/session_lineage.ts';
+import type { Edge } from './lineage/edge.ts';
+import { createReorder, type Released, type ReorderLimits } from './reorder.ts';
+import { sessionRisk } from './risk.ts';
+import { addRuleRisk, createRuleStage, type RuleStage, type RuleStageLimits } from './rule_stage.ts';
+import { createSessionStage, type SessionLimits, type SessionState, type TaggedMatch } from './session_stage.ts';
+import type { RuleSet } from './sigma/ir.ts';
 
-interface EngineLimits extends LineageLimits {
+interface EngineLimits extends SessionLimits, ReorderLimits, CrossLimits, RuleStageLimits {
   engine_sessions_max: number;
   replay_events_per_session_max: number;
-  alerts_per_session_max: number;
+  reevaluations_per_session_max: number;
 }
 
 interface EngineCounters {
   events: number;
+  /** Findings and signals. */
   findings: number;
   /** In memory now. */
   sessions: number;
   evicted_sessions: number;
   evicted_values: number;
+  evicted_keys: number;
   truncated_texts: number;
   /** Findings beyond a session's maximum, which nobody will see. */
   dropped_findings: number;
   /** Sessions that had more events than a replay may take. */
   truncated_replays: number;
+  /** Events older than what had been looked at in their session. */
+  late_events: number;
   detector_errors: number;
 }
 
@@ -45,13 +50,42 @@ interface EngineError {
   message: string;
 }
 
+/** What the events that were released just now brought to light. */
+export interface Detected {
+  /** Of every severity; those below `ALERT_SEVERITY_MIN` are signals. */
+  findings: Finding[];
+  edges: Edge[];
+  /** What correlators saw; stored, so that a restart can rebuild their states. */
+  observations: Observation[];
+  /** Sessions that should be looked at again from their beginning, since an event came late. */
+  late_sessions: string[];
+}
+
 export interface Engine {
-  /** Takes in the next event and yields what it completes. */
-  observe(event: ProvenanceEvent): Finding[];
+  /** Takes in the next event of the log; yields what the events that are due now complete. */
+  observe(event: ProvenanceEvent): Detected;
+  /** Tells the time while no event comes. */
+  advance(received_at_ms: number): Detected;
+  /** Looks at everything that still waits for older events. */
+  flush(): Detected;
   /** Whether a session's state is in memory; if not and it has earlier events, `restore` it before `observe`. */
   knows(session_key: string): boolean;
-  /** Rebuilds a session's state from its earlier events, in log order, without yielding their findings again. */
+  /** Rebuilds a session's state from its earlier events without yielding their findings again. */
   restore(session_key: string, events: readonly ProvenanceEvent[]): void;
+  /** Looks at a session again in the order of its times; yields what was not told before, marked late. */
+  reevaluate(session_key: string, events: readonly ProvenanceEvent[]): Detected;
+  /** Rebuilds the states of correlators from stored observations, in order. */
+  remember(observations: readonly Observation[]): void;
+  /** A session's risk from 0 to 100, or undefined when its state is not in memory. */
+  risk(session_key: string): number | undefined;
+  /** The smallest seq that still waits, or undefined: everything below was looked at. */
+  readonly held_from: number | undefined;
+  /** Puts another set of rules into operation. */
+  useRules(set: RuleSet): void;
+  /** What the rules in operation counted. */
+  readonly rule_counters: RuleStage['counters'];
+  /** How far back stored observations are needed. */
+  readonly window_ms: number;
   readonly counters: Readonly<EngineCounters>;
   /** The last failures; `counters.detector_errors` counts them all. */
   readonly errors: readonly EngineError[];
@@ -61,22 +95,17 @@ export interface EngineOptions {
   detectors: readonly Detector[];
   limits?: Partial<EngineLimits>;
   catalog?: Catalog;
+  rules?: RuleSet;
+  /** Told a session's risk before its state goes out of memory. */
+  onEvicted?: (session_key: string, risk: number) => void;
 }
 
 interface Session {
-  lineage: SessionLineage;
-  /** What the lineage counted since the engine last looked. */
-  counted: LineageCounters;
-  /** By detector and group. */
-  states: Map<string, unknown>;
-  /** (rule, source, sink value) of the findings so far; a repeat is not told again. */
-  told: Set<string>;
+  state: SessionState;
+  reevaluations: number;
 }
 
 const ERRORS_KEPT_MAX = 100;
-const GROUP_KEYS: Record<GroupBy, (event: ProvenanceEvent) => string> = {
-  session: (event) => event.session_id,
-};
 
 /** The name under which the engine knows an event's session. Ids hold no control characters, so it is unambiguous. */
 export function sessionKey(event: Pick<ProvenanceEvent, 'tenant' | 'session_id'>): string {
@@ -86,36 +115,51 @@ export function sessionKey(event: Pick<ProvenanceEvent, 'tenant' | 'session_id'>
 /** An engine without any session. */
 export function createEngine(options: EngineOptions): Engine {
   const limits: EngineLimits = { ...LIMITS, ...options.limits };
-  const catalog = options.catalog ?? createCatalog();
-  const watchers = indexByType(options.detectors);
   const sessions = new Map<string, Session>(); // in the order of their last use
   const errors: EngineError[] = [];
-  const counters: EngineCounters = {
-    events: 0,
-    findings: 0,
-    sessions: 0,
-    evicted_sessions: 0,
-    evicted_values: 0,
-    truncated_texts: 0,
-    dropped_findings: 0,
-    truncated_replays: 0,
-    detector_errors: 0,
+  const counters = emptyCounters();
+  /** What a replay counts goes nowhere: its events were counted when they came first. */
+  let counting = counters;
+
+  /** (tenant, correlator) pairs with an observation: at most the tenants times the correlators. */
+  const armed = new Set<string>();
+  const arm = ({ tenant, detector_id }: Observation) => armed.add(`${tenant}\u0000${detector_id}`);
+
+  const failed = (detector_id: string, event_id: string, error: unknown): void => {
+    counting.detector_errors++;
+    if (counting !== counters) return;
+    errors.push({ detector_id, event_id, message: messageOf(error) });
+    if (errors.length > ERRORS_KEPT_MAX) errors.shift();
   };
-  /** What a replay counts: its events were counted when they came first. */
-  const replayed: EngineCounters = { ...counters };
+  const stage = createSessionStage(options.detectors, options.catalog ?? createCatalog(), limits, {
+    failed: (id, event, error) => failed(id, event.event_id, error),
+    dropped: () => counting.dropped_findings++,
+    armed: (id, tenant) => armed.has(`${tenant}\u0000${id}`),
+  });
+  const cross = createCrossStage(options.detectors, limits, {
+    failed: (id, observation, error) => failed(id, observation.event.event_id, error),
+    evicted: () => counters.evicted_keys++,
+  });
+  const reorder = createReorder(limits);
+  const rules = createRuleStage(limits, options.rules);
 
   function open(key: string): Session {
-    const counted: LineageCounters = { evicted_values: 0, truncated_texts: 0 };
-    const lineage = createSessionLineage(catalog, limits, counted);
-    const session: Session = { lineage, counted, states: new Map(), told: new Set() };
+    const session = { state: stage.open(), reevaluations: 0 };
     sessions.set(key, session);
-    for (const oldest of sessions.keys()) {
-      if (sessions.size <= limits.engine_sessions_max) break;
-      sessions.delete(oldest);
-      counters.evicted_sessions++;
-    }
+    if (sessions.size > limits.engine_sessions_max) evict();
     counters.sessions = sessions.size;
     return session;
+  }
+
+  /** Puts out the session that was used least lately and waits for nothing. */
+  function evict(): void {
+    for (const [key, { state }] of sessions) {
+      if (sessions.size <= limits.engine_sessions_max) return;
+      if (!reorder.forget(key)) continue;
+      sessions.delete(key);
+      options.onEvicted?.(key, sessionRisk(state.risk_by_rule));
+      counters.evicted_sessions++;
+    }
   }
 
   function use(key: string): Session {
@@ -126,93 +170,142 @@ export function createEngine(options: EngineOptions): Engine {
     return session;
   }
 
-  function fail(detector_id: string, event: ProvenanceEvent, error: unknown, into: EngineCounters): void {
-    into.detector_errors++;
-    if (into === replayed) return;
-    errors.push({ detector_id, event_id: event.event_id, message: messageOf(error) });
-    if (errors.length > ERRORS_KEPT_MAX) errors.shift();
+  /** `replayed`: the event was looked at before, so its observations are known already. */
+  function look(session: Session, event: ProvenanceEvent, late: boolean, replayed: boolean, into: Detected): void {
+    const { context, signals, observations } = stage.observe(session.state, event);
+    const { counted } = session.state;
+    counting.evicted_values += counted.evicted_values;
+    counting.truncated_texts += counted.truncated_texts;
+    counted.evicted_values = counted.truncated_texts = 0;
+    for (const edge of context.edges) into.edges.push(edge);
+    for (const signal of signals) into.findings.push(toFinding(signal, event, late));
+    for (const observation of replayed ? [] : observations) {
+      arm(observation);
+      if (observation.transient !== true) into.observations.push(observation);
+      for (const signal of cross.observe(observation)) into.findings.push(toFinding(signal, event, late));
+    }
+    if (!replayed) {
+      const of_rules = rules.observe(event, context, signals);
+      addRuleRisk(session.state.risk_by_rule, of_rules);
+      for (const finding of of_rules) into.findings.push(late ? { ...finding, late } : finding);
+    }
+    counting.findings += signals.length;
   }
 
-  function stepLineage(session: Session, event: ProvenanceEvent, into: EngineCounters): LineageStep {
-    try {
-      return session.lineage.observe(event);
-    } catch (error) {
-      fail('lineage', event, error, into);
-      return { edges: [] };
-    } finally {
-      into.evicted_values += session.counted.evicted_values;
-      into.truncated_texts += session.counted.truncated_texts;
-      session.counted.evicted_values = session.counted.truncated_texts = 0;
+  function lookAtAll(released: readonly Released[]): Detected {
+    const detected = nothing();
+    for (const { event, late } of released) {
+      const key = sessionKey(event);
+      const session = use(key);
+      look(session, event, late, false, detected);
+      if (late) noteLate(session, key, detected);
     }
+    return detected;
   }
 
-  function run(session: Session, event: ProvenanceEvent, into: EngineCounters): Finding[] {
-    const context: DetectorContext = stepLineage(session, event, into);
-    const findings: Finding[] = [];
-    for (const detector of watchers.get(event.type) ?? []) {
-      try {
-        for (const match of stepDetector(detector, session, event, context)) {
-          const finding = tell(session, detector, match, event, into);
-          if (finding !== undefined) findings.push(finding);
-        }
-      } catch (error) {
-        fail(detector.metadata.id, event, error, into);
-      }
-    }
-    return findings;
+  function noteLate(session: Session, key: string, detected: Detected): void {
+    counters.late_events++;
+    if (session.reevaluations >= limits.reevaluations_per_session_max) return;
+    if (!detected.late_sessions.includes(key)) detected.late_sessions.push(key);
   }
 
-  /** The finding of a match, unless the session has it already or has too many. */
-  function tell(session: Session, detector: Detector, match: Match, event: ProvenanceEvent, into: EngineCounters) {
-    const told = `${detector.metadata.id}\u0000${match.source}\u0000${match.sink_digest}`;
-    if (session.told.has(told)) return undefined;
-    if (session.told.size >= limits.alerts_per_session_max) {
-      into.dropped_findings++;
-      return undefined;
+  /** Runs a session's own events through a fresh state. */
+  function rebuild(session_key: string, events: readonly ProvenanceEvent[], session: Session): Detected {
+    const detected = nothing();
+    const own = events.filter((event) => sessionKey(event) === session_key).sort(byTime);
+    if (own.length > limits.replay_events_per_session_max) counters.truncated_replays++;
+    counting = emptyCounters();
+    for (const event of own.slice(-limits.replay_events_per_session_max)) {
+      look(session, event, true, true, detected);
+      reorder.resume(session_key, event.time_ms, event.seq);
     }
-    const finding = toFinding(detector, match, event);
-    session.told.add(told);
-    into.findings++;
-    return finding;
+    counting = counters;
+    return detected;
   }
 
   return {
     observe(event) {
       counters.events++;
-      return run(use(sessionKey(event)), event, counters);
+      const key = sessionKey(event);
+      use(key);
+      reorder.push(key, event);
+      return lookAtAll(reorder.take());
     },
+    advance(received_at_ms) {
+      reorder.advance(received_at_ms);
+      return lookAtAll(reorder.take());
+    },
+    flush: () => lookAtAll(reorder.flush()),
     knows: (session_key) => sessions.has(session_key),
     restore(session_key, events) {
       sessions.delete(session_key);
-      const session = open(session_key);
-      const own = events.filter((event) => sessionKey(event) === session_key);
-      if (own.length > limits.replay_events_per_session_max) counters.truncated_replays++;
-      for (const event of own.slice(-limits.replay_events_per_session_max)) run(session, event, replayed);
+      rebuild(session_key, events, open(session_key));
     },
+    reevaluate(session_key, events) {
+      const before = sessions.get(session_key);
+      const session = { state: stage.open(), reevaluations: (before?.reevaluations ?? 0) + 1 };
+      if (before !== undefined) keepTold(before.state, session.state);
+      sessions.delete(session_key);
+      sessions.set(session_key, session);
+      const detected = rebuild(session_key, events, session);
+      counters.findings += detected.findings.length;
+      return detected;
+    },
+    remember(observations) {
+      for (const observation of observations) {
+        arm(observation);
+        cross.observe(observation);
+      }
+    },
+    risk(session_key) {
+      const session = sessions.get(session_key);
+      return session && sessionRisk(session.state.risk_by_rule);
+    },
+    get held_from() {
+      return reorder.held_from;
+    },
+    useRules: (set) => rules.use(set),
+    get rule_counters() {
+      return rules.counters;
+    },
+    window_ms: cross.window_ms,
     counters,
     errors,
   };
 }
 
-function indexByType(detectors: readonly Detector[]): Map<EventType, Detector[]> {
-  const index = new Map<EventType, Detector[]>();
-  for (const detector of detectors) {
-    for (const type of detector.watches) index.set(type, [...(index.get(type) ?? []), detector]);
-  }
-  return index;
+/** What was told stays told, and what it added to the risk stays added. */
+function keepTold(from: SessionState, to: SessionState): void {
+  for (const [key, rank] of from.told) to.told.set(key, rank);
+  for (const [rule_id, risk] of from.risk_by_rule) to.risk_by_rule.set(rule_id, risk);
 }
 
-function stepDetector(detector: Detector, session: Session, event: ProvenanceEvent, context: DetectorContext): Match[] {
-  const key = `${detector.metadata.id}\u0000${GROUP_KEYS[detector.group_by](event)}`;
-  let state = session.states.get(key);
-  if (state === undefined) {
-    state = detector.initial();
-    session.states.set(key, state);
-  }
-  return detector.step(state, event, context);
+function nothing(): Detected {
+  return { findings: [], edges: [], observations: [], late_sessions: [] };
 }
 
-function toFinding(detector: Detector, match: Match, event: ProvenanceEvent): Finding {
+function emptyCounters(): EngineCounters {
+  return {
+    events: 0,
+    findings: 0,
+    sessions: 0,
+    evicted_sessions: 0,
+    evicted_values: 0,
+    evicted_keys: 0,
+    truncated_texts: 0,
+    dropped_findings: 0,
+    truncated_replays: 0,
+    late_events: 0,
+    detector_errors: 0,
+  };
+}
+
+function byTime(a: ProvenanceEvent, b: ProvenanceEvent): number {
+  return a.time_ms - b.time_ms || a.seq - b.seq;
+}
+
+function toFinding(signal: TaggedMatch, event: ProvenanceEvent, late: boolean): Finding {
+  const { detector, match, severity } = signal;
   const { id, version, tags } = detector.metadata;
   const { title, reason, evidence } = detector.explain(match);
   return {
@@ -226,7 +319,7 @@ function toFinding(detector: Detector, match: Match, event: ProvenanceEvent): Fi
     }),
     rule_id: id,
     rule_version: version,
-    severity: match.severity,
+    severity,
     title,
     reason,
     tenant: event.tenant,
@@ -236,5 +329,10 @@ function toFinding(detector: Detector, match: Match, event: ProvenanceEvent): Fi
     time_ms: event.time_ms,
     tags: [...tags],
     evidence: evidence.map(({ event: { log, seq, event_id }, role }) => ({ log, seq, event_id, role })),
+    server: event.server ?? '',
+    tool: event.tool ?? '',
+    sink_digest: match.sink_digest,
+    risk: match.risk ?? SEVERITY_RISK[severity],
+    late,
   };
 }

@@ -26,17 +26,34 @@ export function tools(server: string, definitions: readonly Record<string, unkno
 
 const START_MS = Date.UTC(2026, 0, 15, 9);
 
-/** Complete raw records, as a producer would send them: with ids, times a second apart, and one session. */
+/** An event that comes some time after the one before; otherwise a second lies between. */
+export function after(ms: number, event: RawEvent): RawEvent {
+  return { ...event, after_ms: ms };
+}
+
+/** An event of another session, user or agent than the example's own. */
+export function elsewhere(session: string, event: RawEvent, who: Record<string, string> = {}): RawEvent {
+  return { ...event, ...who, session_id: session };
+}
+
+/**
+ * Complete raw records, as a producer would send them: with ids and times, in one session, except where an event names
+ * a session of its own.
+ */
 export function exampleRecords(session_id: string, events: readonly RawEvent[]): RawEvent[] {
-  return events.map((event, at) => ({
-    event_id: `${session_id}-${at + 1}`,
-    time: new Date(START_MS + at * 1_000).toISOString(),
-    session_id,
-    user_id: 'ana@example.com',
-    user_role: 'analyst',
-    agent: 'assistant',
-    ...event,
-  }));
+  let time_ms = START_MS;
+  return events.map(({ after_ms, session_id: own, ...event }, at) => {
+    time_ms += typeof after_ms === 'number' ? after_ms : 1_000;
+    return {
+      event_id: `${session_id}-${at + 1}`,
+      time: new Date(time_ms).toISOString(),
+      session_id: own === undefined ? session_id : `${session_id}-${own}`,
+      user_id: 'ana@example.com',
+      user_role: 'analyst',
+      agent: 'assistant',
+      ...event,
+    } as RawEvent;
+  });
 }
 
 /** Validates a raw record and turns it into the event that detectors see. Throws what the schema throws. */

@@ -1,9 +1,13 @@
 /** Encodes a sequenced batch as rows of the store's tables. Pure but for the writers that it fills. */
 import { Buffer } from 'node:buffer';
 import { SEVERITY_RISK, type Severity } from '../core/alert.ts';
+import { type AlertActionRow, alertActionRow, isAlertAction } from '../core/alert_action.ts';
+import { groupFields } from '../core/groups.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
 import type { SessionState } from '../core/session.ts';
+import type { AccessKey } from '../core/store/queries/access_keys.ts';
 import { RowWriter } from '../core/store/row_binary.ts';
+import { SUPPRESSED_FINDING, type SuppressedFindingRow, suppressedFindingRow } from '../core/suppression.ts';
 import type { SequencedRecord } from './record.ts';
 import type { SequencedBatch, TreeNode } from './sequencer.ts';
 
@@ -15,11 +19,23 @@ export interface BatchRows {
   sessions: RowWriter;
   nodes: RowWriter;
   alerts: RowWriter;
+  alert_actions: RowWriter;
+  suppressed_findings: RowWriter;
   access_keys: RowWriter;
 }
 
 /** The tables of a batch. Whatever part of them a crash leaves behind lies above the head and is removed. */
-export const BATCH_TABLES = ['events', 'content', 'sessions', 'nodes', 'alerts', 'access_keys', 'leaves'] as const;
+export const BATCH_TABLES = [
+  'events',
+  'content',
+  'sessions',
+  'nodes',
+  'alerts',
+  'alert_actions',
+  'suppressed_findings',
+  'access_keys',
+  'leaves',
+] as const;
 
 export function newBatchRows(): BatchRows {
   return {
@@ -29,6 +45,8 @@ export function newBatchRows(): BatchRows {
     sessions: new RowWriter(),
     nodes: new RowWriter(4096),
     alerts: new RowWriter(4096),
+    alert_actions: new RowWriter(4096),
+    suppressed_findings: new RowWriter(4096),
     access_keys: new RowWriter(4096),
   };
 }
@@ -42,8 +60,18 @@ export function encodeRecord(rows: BatchRows, log: string, record: SequencedReco
   encodeEvent(rows.events, log, record);
   encodeContent(rows.content, log, record);
   if (record.kind === 'alert') encodeAlert(rows.alerts, log, record);
-  if (record.kind === 'action' && record.type === 'key.changed') {
-    encodeKey(rows.access_keys, record.seq, record.internal as unknown as KeyDetail);
+  if (record.kind === 'action') encodeAction(rows, log, record);
+}
+
+function encodeAction(rows: BatchRows, log: string, record: SequencedRecord): void {
+  const { type, seq, internal: detail = {} } = record;
+  if (type === 'key.changed') encodeKey(rows.access_keys, seq, detail as unknown as KeyDetail);
+  if (isAlertAction(type)) {
+    const row = alertActionRow({ ...record, who: groupFields(record.who), detail }, log);
+    encodeAlertAction(rows.alert_actions, row);
+  }
+  if (type === SUPPRESSED_FINDING) {
+    encodeSuppressedFinding(rows.suppressed_findings, suppressedFindingRow({ ...record, detail }, log));
   }
 }
 
@@ -105,17 +133,20 @@ function encodeAlert(to: RowWriter, log: string, record: SequencedRecord): void 
   to.i64(record.time_ms).i64(record.received_at_ms).strings(detail.tags).string(canonicalJson(detail.evidence));
 }
 
-/** A key as the log and the store know it: never the key itself, only its digest. */
-export interface KeyDetail {
-  key_id: string;
-  name: string;
-  role: string;
-  tenant: string;
-  sha256: string;
-  created_at_ms: number;
-  expires_at_ms: number;
-  revoked: boolean;
+function encodeAlertAction(to: RowWriter, row: AlertActionRow): void {
+  to.string(row.tenant).string(row.alert_id).string(row.log).u64(row.seq).string(row.action_id).string(row.type);
+  to.string(row.status).string(row.verdict).string(row.duplicate_of).string(row.note);
+  to.string(row.actor).string(row.actor_name).i64(row.acted_at_ms);
+  to.string(row.scope).string(row.reason).i64(row.expires_at_ms);
 }
+
+function encodeSuppressedFinding(to: RowWriter, row: SuppressedFindingRow): void {
+  to.string(row.tenant).string(row.suppression_id).string(row.log).u64(row.seq).string(row.finding_id);
+  to.string(row.severity).string(row.session_id).i64(row.suppressed_at_ms);
+}
+
+/** A key, as its record committed to it. */
+export type KeyDetail = AccessKey;
 
 export function encodeKey(to: RowWriter, seq: number, key: KeyDetail): void {
   to.string(key.key_id).u64(seq).string(key.name).string(key.role).string(key.tenant);

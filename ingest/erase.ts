@@ -1,12 +1,13 @@
 /**
- * Erases content for good: first a record of the log that says which, then the content and the salts of what is gone.
- * The salts of who, what and detail stay, so that these still open; without its own salt an erased part cannot even
- * be guessed. A crash in between leaves content that a repetition erases.
+ * Erases content for good: first a record of the log that says which, then what detection derived from it, then the
+ * content and the salts of what is gone. The salts of who, what and detail stay, so that these still open; without its
+ * own salt an erased part cannot even be guessed. A crash in between leaves content that a repetition erases.
  */
 import { fieldSalt } from '../core/commitment.ts';
 import { AppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
+import { eraseDerived } from '../core/store/queries/erase_derived.ts';
 import { RowReader, RowWriter } from '../core/store/row_binary.ts';
 import type { Store } from '../core/store/store.ts';
 import type { LogWriter } from './log_writer.ts';
@@ -37,6 +38,9 @@ export async function eraseContent(store: Store, writer: LogWriter, request: Era
   const kept = await readKept(store, log, request);
   if (kept.length === 0) return { seq: undefined, erased: 0 };
   const seq = await recordErasure(writer, request, kept);
+  // First, since what a crash leaves is found again by the content that is still there.
+  const session_ids = [...new Set(kept.map((row) => row.session_id))];
+  await eraseDerived(store, { log, tenant: request.tenant, session_ids, seqs: kept.map((row) => row.seq) });
   const rows = new RowWriter();
   for (const row of kept) {
     rows.string(request.tenant).string(row.session_id).string(log).u64(row.seq).u8(1).string('erased');

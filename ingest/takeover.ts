@@ -51,27 +51,49 @@ export async function takeOver(
 ): Promise<Takeover> {
   const head = await readHead(store, log);
   const range = rangeOf(log, head);
-  await checkSigned(store, log, range, signed);
-  await checkPublished(store, log, range.size);
-  await checkRoot(store, log, range);
-  const removed = await repair(store, log, range.size);
-  await checkTail(store, log, range.size);
-  const horizon = new Horizon(LIMITS.dedup_horizon_max);
-  const since = Math.max(0, range.size - LIMITS.dedup_horizon_max);
+  const { size } = range;
   const received_at_ms = head?.received_at_ms ?? 0;
-  const [recent] = await Promise.all([
-    readRecentSessions(store, log, LIMITS.session_cache_max),
-    readHorizon(store, log, since, range.size, (id, seq) => horizon.add(id, seq)),
+  // Ids are most of the work and touch nothing that is checked or repaired: they are read beside it.
+  const since = Math.max(0, size - LIMITS.dedup_horizon_max);
+  const horizon = new Horizon(LIMITS.dedup_horizon_max, horizonSlots(size - since));
+  const [{ removed, recent, gaps }] = await all([
+    checkAndLoad(store, range, signed, { log, received_at_ms }),
+    readHorizon(store, log, since, size, (id, seq) => horizon.add(id, seq)),
   ]);
-  const state: SequencerState = {
-    log,
-    range,
-    horizon,
-    sessions: new Map(recent.map((session) => [sessionKey(session.tenant, session.session_id), session])),
-    gaps: await openGaps(store, log, received_at_ms),
-    pseudonyms,
-  };
+  const sessions = new Map(recent.map((session) => [sessionKey(session.tenant, session.session_id), session]));
+  const state: SequencerState = { log, range, horizon, sessions, gaps, pseudonyms };
   return { state, received_at_ms, removed, sessions_complete: recent.length < LIMITS.session_cache_max };
+}
+
+/** Slots in which so many ids lie without the table having to grow under them. */
+function horizonSlots(ids: number): number {
+  return 2 ** Math.max(14, Math.ceil(Math.log2(2 * ids + 1)));
+}
+
+/** Like `Promise.all`, but a fault is thrown when all have ended: the store may be closed then. The first one counts. */
+async function all<T extends unknown[]>(work: readonly [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as T;
+}
+
+async function checkAndLoad(
+  store: Store,
+  range: CompactRange,
+  signed: SignedHead | undefined,
+  { log, received_at_ms }: { log: string; received_at_ms: number },
+) {
+  await all([
+    checkSigned(store, log, range, signed),
+    checkPublished(store, log, range.size),
+    checkRoot(store, log, range),
+  ]);
+  const removed = await repair(store, log, range.size);
+  const [recent, gaps] = await all([
+    readRecentSessions(store, log, LIMITS.session_cache_max),
+    openGaps(store, log, received_at_ms),
+    checkTail(store, log, range.size),
+  ]);
+  return { removed, recent, gaps };
 }
 
 function rangeOf(log: string, head: HeadRow | undefined): CompactRange {
@@ -137,7 +159,8 @@ async function checkSigned(
 /** Removes rows at or above the head and rebuilds the summaries of sessions that they had touched. */
 async function repair(store: Store, log: string, size: number): Promise<Record<string, number>> {
   const affected = await sessionsAbove(store, log, size);
-  const removed = { ...(await removeAbove(store, log, size)), ...(await repairKeys(store, size)) };
+  const [above, keys] = await all([removeAbove(store, log, size), repairKeys(store, size)]);
+  const removed = { ...above, ...keys };
   if (affected.length === 0) return removed;
   const rows = new RowWriter();
   for (const key of affected) {

@@ -65,6 +65,7 @@ const QUERIES: Record<string, string> = {
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/events') return rawEvent({ session_id: `session-${tenant}`, tenant });
+  if (route.path === '/v1/alerts/{alert_id}/status') return { action: 'note', note: `seen on a walk of ${tenant}` };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};
 };

@@ -61,7 +61,7 @@ describe('tracewarden demo --once', () => {
       const out = run.out();
       expect(out).toContain('Scripted: the prompts');
       expect(out).toContain('as expected: 3 of 3 attacks found; 6 of 6 look-alikes without a high alert');
-      expect(out).toMatch(/HIGH {2}send_email went to archive@backup-desk\.test/);
+      expect(out).toMatch(/HIGH {2}send_email follows an instruction from a result of tickets/);
       expect(out).toMatch(/record \d+ {2}tool\.result tickets\.get_ticket: This result brought up the destination/);
       expect(out.match(/CRITICAL {2}http_post carried a secret/g)).toHaveLength(2);
       expect(out).toContain('hidden as base64');

@@ -16,6 +16,7 @@ import { AppError } from '../core/errors.ts';
 import { ProducerEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { GapSessions, sessionOf } from '../ingest/derive_session.ts';
+import { findingOf, raiseAlerts } from './support/raise_alerts.ts';
 
 const run = promisify(execFile);
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -299,7 +300,10 @@ describe('a running service', () => {
     const make = (role: 'ingest' | 'responder') =>
       service.context.access.create({ name: role, role, tenant: 'default' }, 'test');
     keys.set('ingest', (await make('ingest')).key);
-    makeResponder = async () => (await make('responder')).key;
+    makeResponder = async () => {
+      await raiseAlerts(service.writer, [findingOf()]);
+      return (await make('responder')).key;
+    };
     await service.checkpoint();
   });
 

@@ -124,7 +124,13 @@ describe('the pages', () => {
         call_id: 'c',
         content: [{ type: 'text', text: HOSTILE }],
       },
-      { ...common, event_id: 'p4', type: 'tools.list', server: 's', tools: [{ name: HOSTILE, description: HOSTILE }] },
+      {
+        ...common,
+        event_id: 'p4',
+        type: 'tools.list',
+        server: 's',
+        tools: [{ name: '<u>t</u>', description: HOSTILE }],
+      },
       { ...common, event_id: 'p5', type: 'session.end', reason: HOSTILE },
     );
   });

@@ -243,6 +243,7 @@ describe('search', () => {
     expect((await search('quarterly')).found).toEqual(['params', 'mixed']);
     expect((await search('collector.test')).found).toEqual(['params']);
     expect((await search('quarterly missing')).found).toEqual([]);
+    expect((await search('omega alpha')).hits).toMatchObject([{ event_id: 'both', snippet: 'alpha {"word":"omega"}' }]);
     expect((await search('quarter')).found).toEqual([]);
     expect((await search('quarterly')).hits[1]?.snippet).toContain('QUARTERLY');
   });

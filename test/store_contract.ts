@@ -100,7 +100,20 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
     });
 
     it('stores hostile text in every column of text, and no row becomes SQL', async () => {
-      for (const table of ['events', 'content', 'sessions', 'alerts', 'checkpoints', 'access_keys'] as const) {
+      const tables = [
+        'events',
+        'content',
+        'sessions',
+        'alerts',
+        'alert_actions',
+        'edges',
+        'signals',
+        'observations',
+        'session_facts',
+        'checkpoints',
+        'access_keys',
+      ] as const;
+      for (const table of tables) {
         const columns = Object.entries(TABLES[table]);
         const texts = columns.filter(([, type]) => type === 'String').map(([column]) => column);
         const rows = new RowWriter();
@@ -150,6 +163,17 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await Promise.all([slow(round), right(round), right(round + 100), slow(round + 1)]);
         await Promise.all([right(round), right(round + 100), right(round + 200)]);
       }
+    });
+
+    it('bounds rows in time, bytes where that is asked for, and both behind settings of their own', async () => {
+      const slow = coded('query_too_slow');
+      const own = `${SLOW} SETTINGS max_threads = 1`;
+      await expect(store.rows(own, { rest: 1 })).rejects.toThrow(slow);
+      await expect(store.binary(SLOW, { rest: 1 }, { bounded: true })).rejects.toThrow(slow);
+      await expect(store.binary(own, { rest: 1 }, { bounded: true })).rejects.toThrow(slow);
+      const threads = `SELECT toString(getSetting('max_threads')) AS n, (SELECT 1 SETTINGS max_threads = 3) AS one`;
+      expect(await store.rows(`${threads} SETTINGS max_threads = 1`)).toEqual([{ n: '1', one: 1 }]);
+      expect(await store.rows("SELECT 'SETTINGS of (one)' AS text")).toEqual([{ text: 'SETTINGS of (one)' }]);
     });
 
     it('keeps no setting of one query for the next', async () => {

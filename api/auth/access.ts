@@ -81,7 +81,7 @@ function checkKey(keys: ReadonlyMap<string, KeyDetail>, key: string, now_ms: num
 
 function newKey(wanted: NewKey, now_ms: number): { key: string; detail: KeyDetail } {
   if (!ROLES.includes(wanted.role)) throw new AppError('role_unknown', `role must be one of ${ROLES.join(', ')}`);
-  const key_id = randomBytes(9).toString('base64url').replaceAll('_', '-');
+  const key_id = randomBytes(9).toString('base64url').replaceAll('_', '-').replace(/^-/, 'k'); // no option of a command
   const key = `tw_${key_id}_${randomBytes(32).toString('base64url')}`;
   const detail: KeyDetail = {
     key_id,

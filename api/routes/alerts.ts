@@ -1,6 +1,7 @@
 /** Alerts: the list with filters, and one alert with the events that prove it. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { SEVERITIES, SEVERITY_RISK } from '../../core/alert.ts';
+import { ALERT_STATUSES, VERDICTS } from '../../core/alert_action.ts';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { listAlerts, readAlert } from '../../core/store/queries/alerts.ts';
@@ -21,6 +22,8 @@ const listRoute = createRoute({
     query: z.object({
       tenant: text('of a key for all tenants'),
       severity: z.enum(SEVERITIES).default('info').openapi({ description: 'this severity and above' }),
+      status: z.enum(ALERT_STATUSES).optional(),
+      verdict: z.enum(VERDICTS).optional().openapi({ description: 'of closed alerts' }),
       rule: text('rule_id'),
       session: text('session_id'),
       user: text('user_id'),
@@ -60,6 +63,8 @@ export function alertRoutes(api: Api, context: ApiContext): void {
     const [before_seq] = query.cursor ? readCursor(query.cursor, ['number'] as const) : [PAST_ALL];
     const rows = await listAlerts(store, {
       tenant: c.var.tenant,
+      status: query.status,
+      verdict: query.verdict,
       rule_id: query.rule ?? '',
       session_id: query.session ?? '',
       user_id: query.user ?? '',

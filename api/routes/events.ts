@@ -1,5 +1,6 @@
 /** Single events: one with its proof, words in content, what was rejected, receipts by sequence number. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
 import { groupFields } from '../../core/groups.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -136,7 +137,8 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     return c.json({ event, core: row.core, leaf_hash: leafOf(row.core) }, 200);
   });
   secured(api, context, 'sessions:read', proofRoute, async (c) => {
-    const place = await findEvent(store, c.var.tenant, c.req.valid('param').event_id);
+    const { event_id } = c.req.valid('param');
+    const place = await findEvent(store, { tenant: c.var.tenant, event_id, log });
     if (place === undefined) throw new AppError('not_found', 'there is no such event in this tenant');
     return c.text(await proofOf(context, place.seq), 200);
   });
@@ -148,9 +150,9 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     if (row === undefined) throw new AppError('not_found', 'there is no such record in this tenant, or not yet');
     const checkpoint = await readLastCheckpoint(store, log);
     const covered = checkpoint !== undefined && checkpoint.size > seq;
-    const { kind, event_id, core } = row;
+    const { kind, event_id = '' } = parseCore(row.core);
     const status = covered ? ('under_checkpoint' as const) : ('under_head' as const);
-    const place = { log, seq, kind, event_id, leaf_hash: leafOf(core), status };
+    const place = { log, seq, kind, event_id, leaf_hash: leafOf(row.core), status };
     return c.json({ ...place, checkpoint_size: covered ? checkpoint.size : null }, 200);
   });
   secured(api, context, 'content:read', searchRoute, async (c) => {

@@ -2,9 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { listAlerts } from '../../core/store/queries/alerts.ts';
 import { readTimeline } from '../../core/store/queries/events.ts';
-import { listSessions, readSession, type SessionSummary } from '../../core/store/queries/sessions.ts';
+import { listSessions, readSessionStory, type SessionSummary } from '../../core/store/queries/sessions.ts';
 import { AlertView, alertView } from '../alert_view.ts';
 import { mayDo } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
@@ -150,20 +149,19 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
     const { after, limit } = c.req.valid('query');
     const { tenant, principal } = c.var;
     const with_content = mayDo(principal.role, 'content:read');
-    const [session, rows] = await Promise.all([
-      readSession(store, tenant, session_id),
+    const [story, rows] = await Promise.all([
+      readSessionStory(store, tenant, session_id, LIMITS.alerts_per_session_max),
       readTimeline(store, { tenant, session_id, after, limit: limit + 1 }, with_content),
     ]);
-    if (session === undefined) throw new AppError('not_found', 'there is no such session in this tenant');
+    if (story === undefined) throw new AppError('not_found', 'there is no such session in this tenant');
     const page = rows.slice(0, limit);
-    const alerts = session.alerts === 0 ? [] : await listAlerts(store, alertsOf(tenant, session_id));
     const next_after = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
     const events = joinCalls(page.map((row) => viewOf(row, with_content)));
     return c.json(
       {
-        session: sessionView(session),
+        session: sessionView(story.session),
         events,
-        alerts: alerts.map((alert) => alertView(alert, with_content)),
+        alerts: story.alerts.map((alert) => alertView(alert, with_content)),
         next_after,
       },
       200,
@@ -173,8 +171,3 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
 
 /** The last time that the store's time columns hold, in milliseconds. */
 export const LATEST_MS = Date.UTC(2299, 0, 1);
-
-function alertsOf(tenant: string, session_id: string) {
-  const all = { rule_id: '', user_id: '', risk_min: 0, from_ms: 0, to_ms: LATEST_MS, before_seq: PAST_ALL };
-  return { tenant, session_id, ...all, limit: LIMITS.alerts_per_session_max };
-}

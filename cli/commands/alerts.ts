@@ -1,14 +1,18 @@
-/** `tracewarden alerts` and `tracewarden alerts show ID`. */
+/** `tracewarden alerts` and `tracewarden alerts show ID`; what acts on an alert is in alert_actions.ts. */
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
 import { SEVERITIES } from '../../core/alert.ts';
+import { ALERT_STATUSES, VERDICTS } from '../../core/alert_action.ts';
 import { queryOf } from '../backend.ts';
 import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { coloured, inert, print, printJson, say } from '../output.ts';
+import { alertActionCommands } from './alert_actions.ts';
 
 interface AlertFlags extends CommonFlags {
   tenant?: string;
   severity?: string;
+  status?: string;
+  verdict?: string;
   rule?: string;
   session?: string;
   user?: string;
@@ -22,6 +26,10 @@ interface AlertFlags extends CommonFlags {
 interface AlertJson {
   alert_id: string;
   severity: string;
+  status: string;
+  verdict: string | null;
+  owner: { name: string } | null;
+  last_note: string | null;
   title: string;
   reason: string;
   rule_id: string;
@@ -33,10 +41,12 @@ interface AlertJson {
 }
 
 export function alertsCommand(program: Command): void {
-  const alerts = program.command('alerts').description('list alerts, or show one');
+  const alerts = program.command('alerts').description('list alerts, show one, or act on one');
   withBackend(alerts.command('list', { isDefault: true }).description('list alerts, newest first'))
     .option('--tenant <tenant>')
     .addOption(new Option('--severity <severity>', 'this and above').choices(SEVERITIES))
+    .addOption(new Option('--status <status>', 'in this status').choices(ALERT_STATUSES))
+    .addOption(new Option('--verdict <verdict>', 'closed with this verdict').choices(VERDICTS))
     .option('--rule <rule_id>')
     .option('--session <session_id>')
     .option('--user <user_id>')
@@ -49,15 +59,17 @@ export function alertsCommand(program: Command): void {
   withBackend(alerts.command('show').argument('<alert_id>').description('one alert with its evidence'))
     .option('--tenant <tenant>')
     .action(show);
+  alertActionCommands(alerts);
 }
 
 async function list(flags: AlertFlags): Promise<void> {
-  const { tenant, severity, rule, session, user, from, to, limit } = flags;
+  const { tenant, severity, status, verdict, rule, session, user, from, to, limit } = flags;
   await useLog(flags, async (backend) => {
     let cursor: string | undefined;
     let shown = 0;
     do {
-      const path = `/v1/alerts${queryOf({ tenant, severity, rule, session, user, from, to, limit, cursor })}`;
+      const filter = { tenant, severity, status, verdict, rule, session, user, from, to, limit, cursor };
+      const path = `/v1/alerts${queryOf(filter)}`;
       const page = await backend.json<{ alerts: AlertJson[]; next_cursor: string | null }>('GET', path);
       for (const alert of page.alerts) {
         if (flags.json) printJson({ ...alert });
@@ -74,9 +86,14 @@ async function list(flags: AlertFlags): Promise<void> {
 
 const rank = (severity: string) => (SEVERITIES as readonly string[]).indexOf(severity);
 
+function stateOf({ status, verdict }: AlertJson): string {
+  return verdict === null ? status : `${status}, ${verdict}`;
+}
+
 function printLine(alert: AlertJson): void {
+  const state = alert.status === 'new' ? '' : `  ${stateOf(alert)}`;
   const place = pc.dim(
-    `${alert.time.slice(0, 19).replace('T', ' ')}  ${inert(alert.session_id)}  ${inert(alert.alert_id)}`,
+    `${alert.time.slice(0, 19).replace('T', ' ')}  ${inert(alert.session_id)}  ${inert(alert.alert_id)}${state}`,
   );
   print(`${coloured(alert.severity)} ${pc.bold(inert(alert.title))}  ${place}\n         ${inert(alert.reason)}`);
 }
@@ -88,6 +105,9 @@ async function show(alert_id: string, flags: AlertFlags): Promise<void> {
     if (flags.json) return printJson({ ...alert });
     printLine(alert);
     print(`         rule ${inert(alert.rule_id)}, user ${inert(alert.user_id)}, ${inert(alert.tags.join(' '))}`);
+    const by = alert.owner === null ? '' : `, by ${inert(alert.owner.name)}`;
+    const note = alert.last_note === null ? '' : `: ${inert(alert.last_note)}`;
+    print(`         ${stateOf(alert)}${by}${note}`);
     for (const { seq, role, event_id } of alert.evidence) {
       print(`${String(seq).padStart(7)} ${inert(role)}  ${pc.dim(`tracewarden proof ${inert(event_id)}`)}`);
     }

@@ -1,16 +1,12 @@
 /** `tracewarden ingest FILE... | -`: JSON lines, gzip or not, into the log; goes on where an earlier run was cut off. */
-import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createGunzip } from 'node:zlib';
 import type { Command } from 'commander';
-import { AppError, codeOf, messageOf } from '../../core/errors.ts';
-import { LineFramer } from '../../core/json/frame.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Receipt } from '../../ingest/log_writer.ts';
 import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
 import { fileBytes, type IngestPosition, positionPath, readPosition, writePosition } from '../ingest_position.ts';
+import { openLines } from '../line_source.ts';
 import { inert, print, printJson, say } from '../output.ts';
 import { startProgress } from '../progress.ts';
 
@@ -63,22 +59,21 @@ async function ingestFile(backend: Backend, file: string, flags: IngestFlags): P
   const sender = senderOf(backend, flags.tenant, totals, (lines) => {
     if (keep !== undefined) writePosition(keep, { lines, done: false });
   });
-  let read_bytes = 0;
-  const source = file === '-' ? process.stdin : createReadStream(file);
-  source.on('data', (chunk: Buffer) => {
-    read_bytes += chunk.length;
+  const source = openLines(file, (bytes) => {
+    totals.overlong++;
+    say(`a line of ${bytes} bytes is left out: a record has at most ${LIMITS.record_bytes_max}`);
   });
   let line = 0;
   try {
-    for await (const batch of batches(linesOf(unpacked(source, file), file, totals))) {
+    for await (const batch of batches(source.lines)) {
       const skip = Math.min(batch.length, Math.max(0, before.lines - line));
       totals.skipped += skip;
       line += batch.length;
       if (skip < batch.length) await sender.send(batch.slice(skip), line);
-      progress.update(read_bytes, total_bytes, `${totals.records} records`);
+      progress.update(source.read_bytes, total_bytes, `${totals.records} records`);
     }
     await sender.finish();
-    progress.update(read_bytes, total_bytes, `${totals.records} records`);
+    progress.update(source.read_bytes, total_bytes, `${totals.records} records`);
   } catch (error) {
     await sender.finish();
     throw error;
@@ -89,13 +84,6 @@ async function ingestFile(backend: Backend, file: string, flags: IngestFlags): P
   await backend.local?.settled();
   await backend.local?.checkpoint();
   report(file, totals, (performance.now() - started_ms) / 1000, flags);
-}
-
-function unpacked(source: Readable, file: string): AsyncIterable<Buffer> {
-  if (!file.endsWith('.gz')) return source;
-  const gunzip = createGunzip();
-  source.on('error', (error) => gunzip.destroy(error));
-  return source.pipe(gunzip);
 }
 
 /** Lines in batches that fit into one body. What was read before a fault comes before the fault. */
@@ -117,32 +105,6 @@ async function* batches(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> 
   }
   if (batch.length > 0) yield batch;
   if (fault !== undefined) throw fault;
-}
-
-/** The lines of a source. One that is too long is told and left out. Throws `file_unreadable`. */
-async function* linesOf(source: AsyncIterable<Buffer>, file: string, totals: Totals): AsyncGenerator<Buffer> {
-  const framer = new LineFramer({ line_bytes_max: LIMITS.record_bytes_max });
-  for await (const chunk of readable(source, file)) {
-    for (const line of framer.push(chunk)) if (isTaken(line, totals)) yield Buffer.from(line);
-  }
-  for (const line of framer.end()) if (isTaken(line, totals)) yield Buffer.from(line);
-}
-
-function isTaken(line: ReturnType<LineFramer['push']>[number], totals: Totals): line is Buffer {
-  if (Buffer.isBuffer(line)) return true;
-  totals.overlong++;
-  say(`a line of ${line.bytes} bytes is left out: a record has at most ${LIMITS.record_bytes_max}`);
-  return false;
-}
-
-/** Every fault of the file, also of its packing, with its name. */
-async function* readable(source: AsyncIterable<Buffer>, file: string): AsyncGenerator<Buffer> {
-  try {
-    yield* source;
-  } catch (cause) {
-    const why = codeOf(cause).startsWith('Z_') ? 'it is not a whole gzip file' : messageOf(cause);
-    throw new AppError('file_unreadable', `${file}: ${why}; the records before that place are in the log`, { cause });
-  }
 }
 
 interface Sender {

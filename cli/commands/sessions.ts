@@ -1,8 +1,9 @@
 /** `tracewarden sessions` and `tracewarden sessions show ID`. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { queryOf } from '../backend.ts';
+import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, useLog, withBackend } from '../command.ts';
+import { type EdgeJson, edgeLines } from '../lineage_words.ts';
 import { coloured, inert, print, printJson, say, shorten, table } from '../output.ts';
 
 interface ListFlags extends CommonFlags {
@@ -32,12 +33,20 @@ interface SessionJson {
 }
 
 type EventJson = Record<string, unknown> & { seq: number; type: string; time: string };
+interface SignalJson {
+  severity: string;
+  title: string;
+  reason: string;
+  rule_id: string;
+}
 interface AlertJson {
   severity: string;
   title: string;
   reason: string;
   alert_id: string;
 }
+
+const PAGE_ROWS = 1_000;
 
 export function sessionsCommand(program: Command): void {
   const sessions = program.command('sessions').description('list sessions, or show one');
@@ -110,10 +119,54 @@ async function show(session_id: string, flags: ListFlags): Promise<void> {
         if (first) printJson({ session: page.session, alerts: page.alerts });
         for (const event of page.events) printJson({ event });
       } else printPage(page, first);
-      if (page.next_after === null) return;
+      if (page.next_after === null) break;
       after = page.next_after;
     }
+    const base = `/v1/sessions/${encodeURIComponent(session_id)}`;
+    await showEdges(backend, base, flags);
+    await showSignals(backend, base, flags);
   });
+}
+
+/** All pages of a list of one session. */
+async function* pagesOf<T>(
+  backend: Backend,
+  path: string,
+  { tenant }: ListFlags,
+): AsyncGenerator<T & { next_cursor: string | null }> {
+  let cursor: string | undefined;
+  do {
+    const page = await backend.json<T & { next_cursor: string | null }>(
+      'GET',
+      path + queryOf({ tenant, cursor, limit: PAGE_ROWS }),
+    );
+    yield page;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+async function showEdges(backend: Backend, base: string, flags: ListFlags): Promise<void> {
+  let headed = flags.json === true;
+  for await (const { edges } of pagesOf<{ edges: EdgeJson[] }>(backend, `${base}/edges`, flags)) {
+    if (edges.length > 0 && !headed) print(pc.bold('where values came from'));
+    headed ||= edges.length > 0;
+    for (const edge of edges) {
+      if (flags.json) printJson({ edge });
+      else for (const line of edgeLines(edge)) print(line);
+    }
+  }
+}
+
+async function showSignals(backend: Backend, base: string, flags: ListFlags): Promise<void> {
+  let headed = flags.json === true;
+  for await (const page of pagesOf<{ risk: number; signals: SignalJson[] }>(backend, `${base}/signals`, flags)) {
+    if (page.signals.length > 0 && !headed) print(pc.bold(`signals; with them the risk is ${page.risk}`));
+    headed ||= page.signals.length > 0;
+    for (const signal of page.signals) {
+      if (flags.json) printJson({ signal, risk: page.risk });
+      else print(`${coloured(signal.severity)} ${inert(signal.title)}\n         ${inert(signal.reason)}`);
+    }
+  }
 }
 
 function printPage(page: { session: SessionJson; events: EventJson[]; alerts: AlertJson[] }, first: boolean): void {

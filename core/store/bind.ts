@@ -19,7 +19,8 @@ export function inlineParams(sql: string, params: QueryParams): string {
     const value = Object.hasOwn(params, name) ? params[name] : undefined;
     if (value === undefined) throw new AppError('store_failed', `the statement has no value for its parameter ${name}`);
     const hex = Buffer.from(typeof value === 'string' ? value : valueText(value), 'utf8').toString('hex');
-    return `CAST(unhex('${hex}'), '${type.replaceAll("'", "''")}')`;
+    // A literal of hexadecimal digits is a String as it stands, which is less to plan than a cast.
+    return type === 'String' ? `x'${hex}'` : `CAST(x'${hex}', '${type.replaceAll("'", "''")}')`;
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The store: one ClickHouse client in two settings, an embedded engine in this process or a server by URL. This file
- * is the only one that touches the driver. Values are bound, or stand in the SQL as digits; rows go in as RowBinary.
+ * The store in two settings, an embedded engine in this process or a ClickHouse server by URL. This file is the only
+ * one that touches their drivers. Values are bound, or stand in the SQL as digits; rows go in as RowBinary.
  *
  * Four ways of the embedded engine are dangerous, and are closed here (docs/adr/0002):
  * - rows given inline after the SQL can end the data and become SQL: rows go through a staging file instead;
@@ -15,17 +15,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer as bufferOf } from 'node:stream/consumers';
-import {
-  type ClickHouseClient,
-  type ClickHouseClientConfigOptions,
-  ClickHouseLogLevel,
-  createClient,
-} from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { Session } from 'chdb';
 import { AppError, codeOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { formText, inlineParams, type QueryParams } from './bind.ts';
 import { readTagged } from './exception_tag.ts';
+import { parseRows } from './json_rows.ts';
 import type { RowWriter } from './row_binary.ts';
 import { storeError } from './store_error.ts';
 import { columnsOf, structureOf, type TableName } from './tables.ts';
@@ -33,13 +29,15 @@ import { columnsOf, structureOf, type TableName } from './tables.ts';
 /** Every method throws `store_failed` for whatever goes wrong, with a text that quotes no row and no value. */
 export interface Store {
   readonly kind: 'embedded' | 'server';
+  /** A number that stands still while a table does. Missing, or undefined, where other processes may write too. */
+  changesOf?(table: TableName): number | undefined;
   /**
    * Rows of a SELECT as objects. Bounded in time; throws `query_too_slow`. Throws `integer_too_large` when a number is
    * a whole one above 2^53, which would lose digits: the query then has to ask for toString().
    */
   rows<T>(sql: string, params?: QueryParams): Promise<T[]>;
-  /** The answer of a SELECT as RowBinary bytes, for bulk reads. Not bounded in time. */
-  binary(sql: string, params?: QueryParams): Promise<Buffer>;
+  /** The answer of a SELECT as RowBinary bytes. Not bounded in time, unless that is asked for. */
+  binary(sql: string, params?: QueryParams, options?: { bounded?: boolean }): Promise<Buffer>;
   /**
    * The answer of a SELECT as RowBinary in pieces, so that a table larger than memory can be read through. Pieces may
    * end inside a row. Not bounded in time.
@@ -78,50 +76,52 @@ abstract class Connection {
   abstract close(): Promise<void>;
 }
 
-/** Values stand in the SQL of the embedded engine, so it may be long. Meant to stick to the connection. */
-const ALLOW_LONG_SQL = 'SET max_query_size = 268435456';
+// Meant to stick to the connection. Values stand in the SQL of the embedded engine, so it may be long. Threads for
+// formatting an answer cost more than they save, except for a stream.
+const STREAM_SETTINGS = 'SET max_query_size = 268435456';
+const CONNECTION_SETTINGS = `${STREAM_SETTINGS}, output_format_parallel_formatting = 0`;
 
 class EmbeddedConnection extends Connection {
-  private readonly connect: () => EngineConnection;
-  private client: ClickHouseClient | undefined;
+  private readonly openSession: () => Session;
+  private session: Session | undefined;
   private closed = false;
 
-  constructor(connect: () => EngineConnection) {
+  constructor(openSession: () => Session) {
     super();
-    this.connect = connect;
+    this.openSession = openSession;
   }
 
-  private async open(): Promise<ClickHouseClient> {
+  private async open(): Promise<Session> {
     if (this.closed) throw new AppError('store_failed', 'the store is closed');
-    if (this.client !== undefined) return this.client;
-    const client = createClient({ connection: this.connect(), log: SILENT });
-    await client.command({ query: ALLOW_LONG_SQL });
-    this.client = client;
-    return client;
+    if (this.session !== undefined) return this.session;
+    const session = this.openSession();
+    await session.queryAsync(CONNECTION_SETTINGS);
+    this.session = session;
+    return session;
   }
 
   select(sql: string, params: QueryParams, format: Format): Promise<Buffer> {
     return this.inTurn(async () => {
-      const query = `${inlineParams(sql, params)}\nFORMAT ${format}`;
-      const result = await (await this.open()).exec({ query });
-      return bufferOf(result.stream);
+      const query = inlineParams(sql, params);
+      const bytes = (await (await this.open()).queryAsync(query, { format })).bytes();
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     });
   }
 
   command(sql: string, params: QueryParams): Promise<void> {
     return this.inTurn(async () => {
       const query = inlineParams(sql, params);
-      await (await this.open()).command({ query });
+      await (await this.open()).queryAsync(query);
     });
   }
 
   /** The engine may hand the rest of a failed answer to the next query: that goes to a connection of its own. */
   protected override async failed(error: unknown): Promise<never> {
-    const left = this.client;
-    this.client = undefined;
+    const left = this.session;
+    this.session = undefined;
     if (left !== undefined) {
       await this.open().catch(() => undefined); // first, since the engine would end with its last connection
-      await left.close();
+      left.close();
     }
     throw storeError(error);
   }
@@ -129,7 +129,7 @@ class EmbeddedConnection extends Connection {
   close(): Promise<void> {
     return this.inTurn(async () => {
       this.closed = true;
-      await this.client?.close();
+      this.session?.close();
     });
   }
 }
@@ -196,33 +196,10 @@ class ServerConnection extends Connection {
   }
 }
 
-/** Puts the time limit into the SQL, where it cannot stick to the connection. */
+/** Puts the time limit into the SQL, where it cannot stick to the connection, behind settings of the query's own. */
 function bounded(sql: string, query_ms_max: number): string {
-  return `${sql}\nSETTINGS max_execution_time = ${query_ms_max / 1000}`;
-}
-
-function parseRows<T>(bytes: Buffer): T[] {
-  const { text, rows } = parseLines(bytes);
-  if (/\d{16}/.test(text)) refuseLargeIntegers(rows);
-  return rows as T[];
-}
-
-function parseLines(bytes: Buffer): { text: string; rows: unknown[] } {
-  try {
-    const text = bytes.toString('utf8').trimEnd();
-    // JSONEachRow escapes newlines inside values, so every newline ends a row.
-    return { text, rows: JSON.parse(`[${text.replaceAll('\n', ',')}]`) as unknown[] };
-  } catch {
-    throw new AppError('store_failed', `an answer of ${bytes.length} bytes is not rows as JSON`);
-  }
-}
-
-function refuseLargeIntegers(value: unknown): void {
-  if (typeof value === 'number') {
-    if (!Number.isInteger(value) || Number.isSafeInteger(value)) return;
-    throw new AppError('integer_too_large', 'the answer has a whole number above 2^53, which would lose digits');
-  }
-  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) refuseLargeIntegers(part);
+  const before = /\bSETTINGS\s[^()]*$/.test(sql) ? ',' : '\nSETTINGS';
+  return `${sql}${before} max_execution_time = ${query_ms_max / 1000}`;
 }
 
 /** Connections of which each is lent to one user at a time, so that a long read holds up no other while one is free. */
@@ -267,8 +244,9 @@ abstract class BaseStore<C extends Connection> implements Store {
     return parseRows<T>(await this.readers.use((reader) => reader.select(query, params, 'JSONEachRow')));
   }
 
-  binary(sql: string, params: QueryParams = {}): Promise<Buffer> {
-    return this.readers.use((reader) => reader.select(sql, params, 'RowBinary'));
+  binary(sql: string, params: QueryParams = {}, options: { bounded?: boolean } = {}): Promise<Buffer> {
+    const query = options.bounded === true ? bounded(sql, this.query_ms_max) : sql;
+    return this.readers.use((reader) => reader.select(query, params, 'RowBinary'));
   }
 
   command(sql: string, params: QueryParams = {}): Promise<void> {
@@ -286,6 +264,8 @@ abstract class BaseStore<C extends Connection> implements Store {
 
 class EmbeddedStore extends BaseStore<EmbeddedConnection> {
   override readonly kind = 'embedded';
+  private readonly inserts = new Map<TableName, number>();
+  private commands = 0;
   private readonly staging: string;
   private readonly openSession: () => Session;
   private count = 0;
@@ -307,13 +287,26 @@ class EmbeddedStore extends BaseStore<EmbeddedConnection> {
     let session: Session | undefined;
     try {
       session = this.openSession();
-      session.query(ALLOW_LONG_SQL);
+      session.query(STREAM_SETTINGS);
       for await (const chunk of session.queryStream(query, { format: 'RowBinary' })) yield Buffer.from(chunk.raw());
     } catch (error) {
       throw storeError(error);
     } finally {
       session?.close();
     }
+  }
+
+  override async command(sql: string, params: QueryParams = {}): Promise<void> {
+    try {
+      await super.command(sql, params);
+    } finally {
+      this.commands++;
+    }
+  }
+
+  /** No other process can write here: every change passes through this object, and counts when it has ended. */
+  changesOf(table: TableName): number {
+    return this.commands + (this.inserts.get(table) ?? 0);
   }
 
   override async insert(table: TableName, rows: RowWriter): Promise<void> {
@@ -328,6 +321,7 @@ class EmbeddedStore extends BaseStore<EmbeddedConnection> {
     } catch (error) {
       throw storeError(error);
     } finally {
+      this.inserts.set(table, (this.inserts.get(table) ?? 0) + 1);
       rmSync(file, { force: true });
     }
   }
@@ -369,12 +363,12 @@ const SERVER_READERS = 8;
 export async function openEmbeddedStore(folder: string, options: StoreOptions = {}): Promise<Store> {
   const staging = join(folder, 'staging');
   const data = join(folder, 'engine');
-  const { connect, openSession } = await engine(data);
+  const openSession = await engine(data);
   const connections: EmbeddedConnection[] = [];
   try {
     for (const each of [staging, data]) mkdirSync(each, { recursive: true, mode: 0o700 });
     for (let i = 0; i < 1 + WRITERS + READERS; i++) {
-      const connection = new EmbeddedConnection(connect);
+      const connection = new EmbeddedConnection(openSession);
       connections.push(connection);
       await connection.command('SELECT 1', {});
     }
@@ -400,14 +394,10 @@ function heldByAnother(data: string): boolean {
   }
 }
 
-type EngineConnection = NonNullable<ClickHouseClientConfigOptions['connection']>;
-
-async function engine(path: string): Promise<{ connect: () => EngineConnection; openSession: () => Session }> {
+async function engine(path: string): Promise<() => Session> {
   try {
-    const [{ createChdbConnection }, { Session }] = await Promise.all([import('chdb/connection'), import('chdb')]);
-    // The engine's types are of another copy of the client's, which differ in optional members only.
-    const connect = () => createChdbConnection({ path }) as unknown as EngineConnection;
-    return { connect, openSession: () => new Session(path) };
+    const { Session } = await import('chdb');
+    return () => new Session(path);
   } catch (cause) {
     throw new AppError('engine_missing', 'the embedded engine (package chdb) is not installed for this platform', {
       cause,

@@ -1,4 +1,5 @@
 /** Which parameters say where something goes. */
+import type { ToolProfile } from './capability.ts';
 import { holdsWord, wordSet, wordsOf } from './words.ts';
 
 const DESTINATION =
@@ -38,3 +39,23 @@ export function parameterRole(name: string): ParameterRole {
   cache.set(name, role);
   return role;
 }
+
+/**
+ * The role of a parameter of a known tool: its name decides, and beside it what a data file or the tool's own schema
+ * says of it. `path` is the parameter's place, such as `message.to[0]`; neither can take a destination away.
+ */
+export function parameterRoleIn(tool: ToolProfile, name: string, path: string): ParameterRole {
+  const role = parameterRole(name);
+  const { destinations } = tool;
+  if (role.destination || destinations === undefined) return role;
+  const named = destinations.has(name) || destinations.has(path.includes('[') ? path.replace(/\[\d+\]/g, '') : path);
+  if (!named) return role;
+  return AS_DESTINATION[(role.account ? 1 : 0) + (role.phone ? 2 : 0)] ?? role;
+}
+
+/** The roles that a destination may have beside, made once. */
+const AS_DESTINATION: readonly ParameterRole[] = [0, 1, 2, 3].map((sum) => ({
+  destination: true,
+  account: (sum & 1) !== 0,
+  phone: (sum & 2) !== 0,
+}));

@@ -22,6 +22,10 @@ const LOCAL_CHARS_MAX = 64;
 const HOST_CHARS_MAX = 253;
 const URL_CHARS_MAX = 2_048;
 const CONTEXT_CHARS = 48;
+/** Of an account or a phone. */
+const DIGITS_MIN = 7;
+const DATE_CHARS = 10;
+const DATE_DIGITS = [1, 2, 3, 5, 6, 8, 9];
 
 // One bit for each class a character belongs to.
 const DIGIT = 1;
@@ -52,19 +56,60 @@ function is(text: string, at: number, classes: number): boolean {
   return code >= 0xc0 && code < 0x2000 && (classes & (HOST | LOCAL | LETTER)) !== 0 && classes !== LETTER;
 }
 
-/** Every value of a text, in the order of the text. */
-export function extractValues(text: string, hint: NumberHint = { account: false, phone: false }): ExtractedValue[] {
-  const found: ExtractedValue[] = [];
-  let from = 0; // nothing before here belongs to a later value
-  for (let at = 0; at < text.length; at++) {
-    if (ANCHORS[text.charCodeAt(at)] !== 1) continue;
+const NO_HINT: NumberHint = { account: false, phone: false };
+const NONE: readonly ExtractedValue[] = [];
+
+/** Every value of a text between two places, in the order of the text. */
+export function extractValues(
+  text: string,
+  hint: NumberHint = NO_HINT,
+  start = 0,
+  end = text.length,
+): readonly ExtractedValue[] {
+  let found: ExtractedValue[] | undefined;
+  let from = start; // nothing before here belongs to a later value
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x40 || ANCHORS[code] !== 1) continue;
+    if (code <= 0x39 && code >= 0x30) {
+      const skip = fewDigits(text, at, end);
+      if (skip > at && !is(text, at - 1, LETTER)) {
+        at = skip - 1;
+        continue;
+      }
+    }
     const value = valueAt(text, at, from, hint);
     if (value === undefined) continue;
-    if (value.value !== '') found.push(value);
+    if (value.value !== '') {
+      found ??= [];
+      found.push(value);
+    }
     from = value.end;
     at = Math.max(at, value.end - 1);
   }
-  return found;
+  return found ?? NONE;
+}
+
+/** Where a number ends that has too few digits to be an account or a phone; `at` when it has more. */
+function fewDigits(text: string, at: number, end: number): number {
+  if (isDateAt(text, at)) return at + DATE_CHARS;
+  let last = at;
+  let count = 0;
+  for (let next = at; next < end; next++) {
+    const code = text.charCodeAt(next);
+    if (code >= 0x30 && code <= 0x39) {
+      if (++count >= DIGITS_MIN) return at;
+      last = next + 1;
+    } else if (next - last >= 2 || (code !== 0x20 && code !== 0x2d && code !== 0x28 && code !== 0x29)) break;
+  }
+  return last;
+}
+
+/** A date such as 2026-01-15. */
+function isDateAt(text: string, at: number): boolean {
+  if (text.charCodeAt(at + 4) !== 0x2d || text.charCodeAt(at + 7) !== 0x2d) return false;
+  for (const place of DATE_DIGITS) if (!is(text, at + place, DIGIT)) return false;
+  return !is(text, at + DATE_CHARS, DIGIT);
 }
 
 /** The value that the character at `at` anchors; one with an empty `value` says how far to skip. */
@@ -94,7 +139,7 @@ function emailAt(text: string, at: number, from: number): ExtractedValue | undef
   let start = backWhile(text, at, Math.max(from, at - LOCAL_CHARS_MAX), LOCAL);
   while (start < at && !is(text, start, DIGIT | LETTER)) start++;
   let end = forwardWhile(text, at + 1, at + 1 + HOST_CHARS_MAX, HOST);
-  while (end > at + 1 && /[-.]/.test(text.charAt(end - 1))) end--;
+  while (end > at + 1 && !is(text, end - 1, DIGIT | LETTER)) end--;
   const host = text.slice(at + 1, end);
   if (start === at || !/\.[^.\d-][^.]+$/.test(host)) return undefined;
   return { kind: 'email', value: text.slice(start, end).toLowerCase(), start, end };
@@ -140,6 +185,8 @@ function bareHostAt(text: string, at: number, from: number): ExtractedValue | un
   const before = text.charAt(start - 1);
   // `name.part@` is an address that its @ will find; after these characters it is a path or a variable.
   if (startsAddress(text, end) || (before !== '' && '@/\\_$#'.includes(before))) return undefined;
+  // A decimal number or a version: an address of numbers has three dots.
+  if (is(text, end - 1, DIGIT) && end - start < 7) return { kind: 'host', value: '', start, end };
   const host = text.slice(start, end).replace(/[-.]+$/, '');
   if (!isBareHost(host)) return { kind: 'host', value: '', start, end: start + host.length };
   const whole_end =
@@ -182,24 +229,27 @@ function numberAt(text: string, at: number, from: number, hint: NumberHint): Ext
   return { kind: kind ?? 'phone', value: kind === undefined ? '' : value, start, end };
 }
 
+const JOINS_DIGITS = ' -()';
+
 /** Digits with single separators between their groups. */
 function numberEnd(text: string, at: number): number {
   const limit = Math.min(text.length, at + 28);
   let end = at;
   for (let next = at; next < limit; next++) {
     if (is(text, next, DIGIT)) end = next + 1;
-    else if (next - end >= 2 || !' -()'.includes(text.charAt(next))) break;
+    else if (next - end >= 2 || !JOINS_DIGITS.includes(text.charAt(next))) break;
   }
   return end === limit ? forwardWhile(text, end, end + 256, DIGIT) : end;
 }
 
 function numberKind(text: string, at: number, written: string, count: number, hint: NumberHint): ValueKind | undefined {
-  if (count < 7 || count > 17) return undefined;
+  if (count < DIGITS_MIN || count > 17) return undefined;
   const plus = text.charAt(at - 1) === '+';
   const grouped = /^(?:1[- ])?\d{3}\)?[- ]{1,2}\d{3}[- ]\d{4}$/.test(written);
   if (count <= 15 && (plus || grouped || hint.phone)) return 'phone';
   if (count >= 8 && hint.account) return 'account';
-  const context = text.slice(Math.max(0, at - CONTEXT_CHARS), at);
+  const before = text.slice(Math.max(0, at - CONTEXT_CHARS), at);
+  const context = before.slice(before.lastIndexOf('\u0000') + 1); // strings of one result are joined by a NUL
   if (count >= 8 && ACCOUNT_WORD.test(context)) return 'account';
   if (count <= 15 && PHONE_WORD.test(context)) return 'phone';
   return undefined;

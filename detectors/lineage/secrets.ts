@@ -58,7 +58,9 @@ const SECRETS_PER_TEXT_MAX = 256;
 const SHAPED_HINT = new RegExp(PATTERNS.map(({ literal }) => literal.replace(/[.]/g, '\\.')).join('|'));
 
 /** Finds the secrets of one string; `key` is the name of the field it stands in. */
-export type SecretFinder = (text: string, key: string) => Secret[];
+export type SecretFinder = (text: string, key: string) => readonly Secret[];
+
+const NONE: readonly Secret[] = [];
 
 /** A finder for the strings of a text that tries only the patterns this text can match; undefined when there are none. */
 export function createSecretFinder(whole: string): SecretFinder | undefined {
@@ -66,19 +68,22 @@ export function createSecretFinder(whole: string): SecretFinder | undefined {
   const named = NAMED_HINT.test(whole);
   if (patterns.length === 0 && !named) return undefined;
   return (text, key) => {
+    const in_named_field = named && text.length <= 256 && NAMED_HINT.test(key);
+    if (!in_named_field && !(named && NAMED_HINT.test(text)) && !patterns.some(({ literal }) => text.includes(literal)))
+      return NONE;
     const found = new Map<string, Secret>();
     const add = (kind: string, value: string) => {
       if (found.size < SECRETS_PER_TEXT_MAX && !found.has(value)) found.set(value, { kind, value });
     };
     for (const pattern of patterns) if (text.includes(pattern.literal)) addShaped(text, pattern, add);
-    if (named) addNamed(NAMED_HINT.test(key) && text.length <= 256 ? `${key}: ${text}` : text, add);
+    if (named) addNamed(in_named_field ? `${key}: ${text}` : text, add);
     return [...found.values()];
   };
 }
 
 /** Every secret of a text, once. */
-export function extractSecrets(text: string, key = ''): Secret[] {
-  return createSecretFinder(`${key} ${text}`)?.(text, key) ?? [];
+export function extractSecrets(text: string, key = ''): readonly Secret[] {
+  return createSecretFinder(`${key} ${text}`)?.(text, key) ?? NONE;
 }
 
 type Add = (kind: string, value: string) => void;

@@ -75,6 +75,8 @@ const FIRST_FIELD =
   /^\s*(?:-\s+)*(?:"[^"\n]{1,64}"|[A-Za-z_][\w.@/-]{0,63}(?: [\w.@/-]{1,32}){0,2}):(?:\s|$)|^\s*-\s+\S+@/;
 const FIELD = /^[ \t]*(?:-[ \t]+)*(?:(["']?)([A-Za-z_0-9][^:"'\n]{0,63})\1:(?:[ \t]+|$)|-[ \t]+)/;
 const KEY_WORDS_MAX = 3;
+const BACKSLASH = 0x5c;
+const LINE_BREAK = 0x0a;
 
 /** Reads lines of `key: value` and `- value`, quoted and folded values included, the way YAML writes them. */
 function addFields(segments: Segment[], text: string): void {
@@ -117,7 +119,7 @@ function readScalar(lines: readonly string[], at: number, first: string, indent:
   const quote = first.charAt(0);
   if (quote === '"' || quote === "'") return readQuoted(lines, at, first.slice(1), quote);
   let next = at + 1;
-  const block = /^[|>][-+\d]*\s*$/.test(first);
+  const block = (quote === '|' || quote === '>') && /^[|>][-+\d]*\s*$/.test(first);
   const parts = block ? [] : [first.trimEnd()];
   while (next < lines.length && continues(lines[next] ?? '', indent, block)) parts.push((lines[next++] ?? '').trim());
   return { value: parts.join('\n').trim(), next };
@@ -129,7 +131,9 @@ function continues(line: string, indent: number, block: boolean): boolean {
 }
 
 function indentOf(line: string): number {
-  return line.length - line.trimStart().length;
+  let indent = 0;
+  while (indent < line.length && line.charCodeAt(indent) <= 0x20) indent++;
+  return indent;
 }
 
 /** A quoted value up to its closing quote; a line break in it folds into a space, an empty line into a break. */
@@ -163,15 +167,26 @@ function isEscaped(line: string, at: number): boolean {
 const ESCAPE = /\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[\s\S])/g;
 
 function unfold(parts: readonly string[], quote: string): string {
-  let text = '';
-  for (const part of parts) {
-    const broken = text.endsWith('\\') && quote === '"';
-    if (broken) text = text.slice(0, -1) + part;
-    else if (part === '') text += '\n';
-    else text += text === '' || text.endsWith('\n') ? part : ` ${part}`;
-  }
-  if (quote === "'") return text.replaceAll("''", "'");
+  const text = parts.length === 1 ? (parts[0] as string) : joinFolded(parts, quote);
+  if (quote === "'") return text.includes("''") ? text.replaceAll("''", "'") : text;
   return text.includes('\\') ? text.replace(ESCAPE, unescapeOne) : text;
+}
+
+/** Lines as a reader of YAML joins them; a backslash at the end of a line joins without a space. */
+function joinFolded(parts: readonly string[], quote: string): string {
+  const pieces: string[] = []; // none of them empty
+  for (const part of parts) {
+    const last = pieces[pieces.length - 1] ?? '';
+    const ending = last.charCodeAt(last.length - 1);
+    if (quote === '"' && ending === BACKSLASH) {
+      pieces.pop();
+      if (last.length > 1) pieces.push(last.slice(0, -1));
+      if (part !== '') pieces.push(part);
+    } else if (part === '') pieces.push('\n');
+    else if (last === '' || ending === LINE_BREAK) pieces.push(part);
+    else pieces.push(' ', part);
+  }
+  return pieces.join('');
 }
 
 function unescapeOne(found: string): string {

@@ -9,6 +9,7 @@ export type Occurrence = (typeof OCCURRENCES)[number];
 
 const SENTENCE_CHARS_MAX = 600; // to each side of the value
 const LIST_CHARS_MAX = 2_000; // a longer field is text
+const LEAD_CHARS_MAX = 80; // of a line before the value that it is there for
 const BASE_VERBS =
   `send|e-?mail|mail|forward|write|post|publish|visit|open|go|browse|navigate|click|call|phone|ring|dial|fetch|
   download|upload|submit|transfer|pay|wire|deposit|remit|refund|buy|purchase|order|share|invite|add|contact|message|notify|
@@ -91,9 +92,9 @@ function isFieldOrLink(text: string, start: number, end: number, field: boolean)
 
 /** Whether a line holds only the value, with at most a label before it. */
 function standsAlone(text: string, start: number, end: number): boolean {
-  const before = text.lastIndexOf('\n', start - 1) + 1;
-  if (start - before > 80) return false;
-  const head = text.slice(before, start);
+  const lead = text.slice(Math.max(0, start - LEAD_CHARS_MAX - 1), start);
+  const head = lead.slice(lead.lastIndexOf('\n') + 1);
+  if (head.length > LEAD_CHARS_MAX) return false;
   const after = text.slice(end, end + 40);
   const tail = after.split('\n', 1)[0] ?? '';
   return LABEL.test(head) && AFTER_VALUE.test(tail) && !isInstruction(head);

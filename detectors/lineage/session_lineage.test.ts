@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../core/limits.ts';
 import { createCatalog } from '../catalog/capabilities.ts';
+import { viewContent } from '../content/content_view.ts';
 import { call, exampleRecords, prompt, type RawEvent, result, toProvenance } from '../example_events.ts';
 import { createSessionLineage } from './session_lineage.ts';
 
 /** The edges of the last event. */
 function edgesOf(events: readonly RawEvent[]) {
   const lineage = createSessionLineage(createCatalog(), LIMITS, { evicted_values: 0, truncated_texts: 0 });
-  const steps = exampleRecords('s', events).map((record, at) => lineage.observe(toProvenance(record, at)));
+  const steps = exampleRecords('s', events).map((record, at) => {
+    const event = toProvenance(record, at);
+    return lineage.observe(
+      event,
+      event.content ? viewContent(event.content, LIMITS.lineage_text_bytes_max) : undefined,
+    );
+  });
   return steps.at(-1)?.edges ?? [];
 }
 const page = (text: unknown) => result('wiki', 'read_page', text);

@@ -1,51 +1,69 @@
 /**
  * What is known of the values of one session: which the user named, which came out of which result and how they stood
  * there, and which the agent brought itself. For each call it yields the edges from those results to its parameters.
+ * Results are read when the next call comes, so a result that nothing follows costs nothing.
+ *
+ * The work of an event is linear in its text, which is cut to `lineage_text_bytes_max`: some two dozen looks at each
+ * character, and for each edge, of which a call has 500 at most, a look at a few thousand characters around its source.
+ * The memory of a session stays below `lineage_session_bytes_max`. Both are tested by counting.
  */
 import type { ProvenanceEvent, ToolDefinition } from '../../core/event.ts';
-import { type CallProfile, type Catalog, profileCall, type ToolProfile } from '../catalog/capabilities.ts';
-import { parameterRole } from '../catalog/destinations.ts';
-import { digestOf } from '../finding_id.ts';
-import type { Edge, EventRef, LineageCounters } from './edge.ts';
-import { type ExtractedValue, extractValues } from './extract_values.ts';
-import { type Leaf, leavesOf } from './leaves.ts';
-import { previewOf } from './normalise.ts';
-import { createSecretStore } from './secret_store.ts';
-import { createSecretFinder, maskSecrets, type Secret } from './secrets.ts';
-import { segmentsOf } from './segments.ts';
-import { createPlacer, OCCURRENCES, type Occurrence } from './sentences.ts';
+import { type CallProfile, type Catalog, profileCall } from '../catalog/capabilities.ts';
+import { SENSITIVITIES, type ToolProfile } from '../catalog/capability.ts';
+import type { ContentView } from '../content/content_view.ts';
+import { CallReader } from './call_reader.ts';
+import { type Edge, type LineageCounters, moreSensitive, type Origin, refOf, type SourceSensitivity } from './edge.ts';
+import { leavesOf } from './leaves.ts';
+import { originsOf } from './origins.ts';
+import { PromptMemory } from './prompt_memory.ts';
+import { readResult, type Stores } from './result_reader.ts';
+import { SecretStore } from './secret_store.ts';
+import { type SourceFacts, SourceStore, type StoreLimits } from './source_store.ts';
 
-export interface LineageLimits {
-  lineage_values_per_session_max: number;
+export interface LineageLimits extends StoreLimits {
   lineage_text_bytes_max: number;
 }
 
 export interface LineageStep {
   edges: Edge[];
+  /** What the call can do; on a result, that of its call. */
   call?: CallProfile;
+  definition?: ToolDefinition;
+  /** Where each parameter of a call came from; worked out when first asked for. */
+  origins?: readonly Origin[];
 }
 
 export interface SessionLineage {
-  /** Takes in the next event of the session, in log order. */
-  observe(event: ProvenanceEvent): LineageStep;
+  /** Takes in the next event of the session, with its content taken apart. */
+  observe(event: ProvenanceEvent, content: ContentView | undefined): LineageStep;
+  /** What the session holds in memory, definitions of tools included. */
+  readonly bytes: number;
 }
 
-interface Source {
-  ref: EventRef;
-  occurrence: Occurrence;
-  sentence: string;
+interface KnownTool {
+  /** Judged when the tool is first used. */
+  profile: ToolProfile | undefined;
+  definition: ToolDefinition;
+  bytes: number;
 }
 
-interface KnownValue {
-  sources: Source[];
-  /** The agent used it before any result held it, so a result only echoes it. */
-  from_agent: boolean;
+interface KnownCall {
+  profile: CallProfile;
+  sensitivity: SourceSensitivity;
 }
 
-const SOURCES_PER_VALUE_MAX = 8;
-const SENTENCE_SHOWN_CHARS_MAX = 240;
-const PROMPT_CHARS_MAX = 65_536;
-const DEFINITIONS_MAX = 4_000;
+interface Pending {
+  facts: SourceFacts;
+  content: ContentView;
+}
+
+const DEFINITION_BYTES = 300; // besides its texts
+const CALLS_KEPT_MAX = 64;
+const CALL_BYTES = 300;
+/** Results that wait to be read; above either they are read at once. */
+const PENDING_CHARS_MAX = 32_768;
+const PENDING_BYTES_PER_CHAR = 8; // a result that was taken apart into many small strings
+const PENDING_MAX = 32;
 const NOTHING: LineageStep = { edges: [] };
 
 /** An empty lineage for one session. */
@@ -54,213 +72,192 @@ export function createSessionLineage(
   limits: LineageLimits,
   counters: LineageCounters,
 ): SessionLineage {
-  const values = new Map<string, KnownValue>();
-  const prompted = new Set<string>();
-  const prompts: string[] = [];
-  const tools = new Map<string, ToolProfile>();
-  const secrets = createSecretStore(counters);
+  return new Lineage(catalog, limits, counters);
+}
 
-  function makeRoom(): void {
-    if (values.size + prompted.size < limits.lineage_values_per_session_max) return;
-    // What the user named is kept longest: without it an ordinary call would look strange.
-    const oldest = values.keys().next().value ?? prompted.keys().next().value;
-    if (oldest === undefined) return;
-    if (!values.delete(oldest)) prompted.delete(oldest);
-    counters.evicted_values++;
+class Lineage implements SessionLineage {
+  private readonly catalog: Catalog;
+  private readonly limits: LineageLimits;
+  private readonly stores: Stores;
+  private readonly reader: CallReader;
+  private tools: Map<string, KnownTool> | undefined;
+  private definition_bytes = 0;
+  /** The latest calls, by their ids, or by server and tool. */
+  private calls: Map<string, KnownCall> | undefined;
+  private pending: Pending[] = [];
+  private pending_chars = 0;
+
+  constructor(catalog: Catalog, limits: LineageLimits, counters: LineageCounters) {
+    this.catalog = catalog;
+    this.limits = limits;
+    this.stores = {
+      sources: new SourceStore(limits, counters),
+      secrets: new SecretStore(counters),
+      prompts: new PromptMemory(counters),
+      counters,
+    };
+    this.reader = new CallReader(this.stores);
   }
 
-  function readPrompt(content: string): void {
-    const text = cut(content, limits.lineage_text_bytes_max, counters);
-    if (prompts.includes(text)) return;
-    prompts.push(text);
-    let held = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
-    while (prompts.length > 1 && held > PROMPT_CHARS_MAX) held -= (prompts.shift() ?? '').length;
-    secrets.seePrompt(text);
-    for (const found of extractValues(text, { account: true, phone: true })) {
-      for (const key of promptKeys(found)) {
-        if (prompted.has(key)) continue;
-        makeRoom();
-        prompted.add(key);
-      }
+  get bytes(): number {
+    const { sources, secrets, prompts } = this.stores;
+    const calls = (this.calls?.size ?? 0) * CALL_BYTES;
+    const held = sources.bytes + secrets.bytes + prompts.bytes + this.reader.bytes;
+    return held + calls + this.definition_bytes + this.pending_chars * PENDING_BYTES_PER_CHAR;
+  }
+
+  observe(event: ProvenanceEvent, content: ContentView | undefined): LineageStep {
+    switch (event.type) {
+      case 'tool.call':
+        return this.readCall(event);
+      case 'tool.result':
+        return this.keepResult(event, content);
+      case 'resource.read':
+        if (content !== undefined) this.keep(event, content, undefined);
+        return NOTHING;
+      case 'prompt':
+        if (content !== undefined && this.stores.prompts.see(content.text)) this.stores.secrets.seePrompt(content.text);
+        return NOTHING;
+      default:
+        if (event.tools !== undefined) this.readDefinitions(event.server ?? '', event.tools);
+        return NOTHING;
     }
   }
 
-  function readResult(event: ProvenanceEvent, content: string): void {
-    const ref = refOf(event);
-    const text = cut(content, limits.lineage_text_bytes_max, counters);
-    const findSecrets = createSecretFinder(text);
-    for (const segment of segmentsOf(text)) {
-      const found_secrets = findSecrets?.(segment.text, segment.key) ?? [];
-      for (const secret of found_secrets) secrets.add(secret, ref, prompts);
-      const found = extractValues(segment.text, parameterRole(segment.key));
-      if (found.length === 0) continue;
-      const place = createPlacer(segment.text, segment.field);
-      for (const value of found) {
-        const { occurrence, sentence } = place(value.start, value.end);
-        note(keyOf(value), { ref, occurrence, sentence: shown(sentence, found_secrets) });
-      }
-    }
-  }
-
-  function note(key: string, source: Source): void {
-    const known = values.get(key);
-    if (known === undefined) {
-      makeRoom();
-      values.set(key, { sources: [source], from_agent: false });
-      return;
-    }
-    if (known.from_agent) return;
-    const same = known.sources.find((earlier) => earlier.ref.event_id === source.ref.event_id);
-    if (same === undefined) addSource(known.sources, source);
-    else if (rank(source) < rank(same))
-      Object.assign(same, { occurrence: source.occurrence, sentence: source.sentence });
-  }
-
-  function readCall(event: ProvenanceEvent): LineageStep {
+  private readCall(event: ProvenanceEvent): LineageStep {
+    const { counters, prompts, sources } = this.stores;
+    const steps = sources.index.steps;
+    this.readPending();
     const to = refOf(event);
-    const tool = tools.get(toolKey(to.server, to.tool)) ?? catalog.profile(to.server, to.tool);
-    const { leaves, truncated } = leavesOf(event.params ?? {}, limits.lineage_text_bytes_max);
+    const { leaves, truncated } = leavesOf(event.params ?? {}, this.limits.lineage_text_bytes_max);
     if (truncated) counters.truncated_texts++;
-    const edges: Edge[] = [];
-    const use = { address: false, host: false };
-    for (const leaf of leaves) {
-      const role = parameterRole(leaf.name);
-      const found = extractValues(leaf.text, role);
-      if (role.destination) {
-        addDottedName(found, leaf);
-        for (const value of found) use[value.kind === 'host' ? 'host' : 'address'] = true;
-      }
-      for (const value of found) addValueEdges(edges, value, leaf, role.destination, to);
-      for (const edge of secrets.edgesTo(leaf, to, role.destination)) edges.push(edge);
-    }
-    return { edges, call: profileCall(tool, use) };
+    const tool = this.profileOf(event);
+    const { edges, address, host } = this.reader.read(leaves, to, tool);
+    const definition = this.tools?.get(toolKey(to.server, to.tool))?.definition;
+    const call = profileCall(tool, { address, host });
+    this.keepCall(event, { profile: call, sensitivity: sensitivityOf(event) });
+    if (counters.work !== undefined) counters.work += sources.index.steps - steps;
+    let origins: Origin[] | undefined;
+    return {
+      edges,
+      call,
+      ...(definition !== undefined && { definition }),
+      get origins() {
+        origins ??= originsOf(leaves, edges, prompts);
+        return origins;
+      },
+    };
   }
 
-  function addValueEdges(edges: Edge[], value: ExtractedValue, leaf: Leaf, destination: boolean, to: EventRef): void {
-    const key = keyOf(value);
-    const known = values.get(key);
-    if (known === undefined) {
-      makeRoom();
-      values.set(key, { sources: [], from_agent: true });
+  private keepCall(event: ProvenanceEvent, known: KnownCall): void {
+    this.calls ??= new Map();
+    const key = callKey(event);
+    this.calls.delete(key);
+    this.calls.set(key, known);
+    if (this.calls.size <= CALLS_KEPT_MAX) return;
+    for (const oldest of this.calls.keys()) {
+      this.calls.delete(oldest);
       return;
     }
-    if (known.from_agent || known.sources.length === 0) return;
-    const digest = digestOf([value.kind, value.value]);
-    const preview = previewOf(value.kind, value.value);
-    const in_prompt = namedInPrompt(value, prompted, prompts);
-    for (const { ref: from, occurrence, sentence } of known.sources) {
-      edges.push({
-        from,
-        to,
-        path: leaf.path,
-        destination,
-        kind: value.kind,
-        digest,
-        preview,
-        occurrence,
-        sentence,
-        in_prompt,
-        encodings: [],
-      });
-    }
   }
 
-  function readDefinitions(server: string, definitions: readonly ToolDefinition[]): void {
+  private keepResult(event: ProvenanceEvent, content: ContentView | undefined): LineageStep {
+    const known = this.calls?.get(callKey(event));
+    if (content !== undefined) this.keep(event, content, known);
+    const definition = this.tools?.get(toolKey(event.server ?? '', event.tool ?? ''))?.definition;
+    if (known === undefined && definition === undefined) return NOTHING;
+    return { edges: [], ...(known && { call: known.profile }), ...(definition && { definition }) };
+  }
+
+  private keep(event: ProvenanceEvent, content: ContentView, known: KnownCall | undefined): void {
+    this.pending.push({ facts: this.factsOf(event, known), content });
+    this.pending_chars += content.text.length;
+    if (this.pending_chars > PENDING_CHARS_MAX || this.pending.length > PENDING_MAX) this.readPending();
+  }
+
+  private readPending(): void {
+    if (this.pending.length === 0) return;
+    const due = this.pending;
+    this.pending = [];
+    this.pending_chars = 0;
+    for (const { facts, content } of due) readResult(this.stores, facts, content);
+  }
+
+  private factsOf(event: ProvenanceEvent, known: KnownCall | undefined): SourceFacts {
+    const tool = event.tool === undefined ? undefined : this.profileOf(event);
+    let sensitivity = moreSensitive(known?.sensitivity ?? 'unknown', sensitivityOf(event));
+    if (tool?.sensitivity !== undefined) sensitivity = moreSensitive(sensitivity, tool.sensitivity);
+    if (tool?.capabilities.has('sensitive_read')) sensitivity = moreSensitive(sensitivity, 'confidential');
+    if (tool?.capabilities.has('secret_read')) sensitivity = 'secret';
+    const { memory_store } = event.rest;
+    return {
+      ref: refOf(event),
+      // What a server serves as a resource is a document, whoever wrote it.
+      untrusted: tool?.capabilities.has('untrusted_source') === true || event.type === 'resource.read',
+      sensitivity,
+      memory_store: typeof memory_store === 'string' ? memory_store : undefined,
+    };
+  }
+
+  private profileOf({ server = '', tool = '', tenant }: ProvenanceEvent): ToolProfile {
+    const known = this.tools?.get(toolKey(server, tool));
+    if (known === undefined) return this.catalog.profile(server, tool, undefined, tenant);
+    known.profile ??= this.catalog.profile(server, tool, known.definition, tenant);
+    return known.profile;
+  }
+
+  /** Keeps the definitions of tools while there is room for them. */
+  private readDefinitions(server: string, definitions: readonly ToolDefinition[]): void {
+    this.tools ??= new Map();
+    const bytes_max = this.limits.lineage_session_bytes_max / 12;
     for (const definition of definitions) {
-      if (tools.size >= DEFINITIONS_MAX) return;
-      tools.set(toolKey(server, definition.name), catalog.profile(server, definition.name, definition));
+      const key = toolKey(server, definition.name);
+      this.definition_bytes -= this.tools.get(key)?.bytes ?? 0;
+      this.tools.delete(key);
+      const left = bytes_max - this.definition_bytes - DEFINITION_BYTES;
+      const bytes = DEFINITION_BYTES + sizeOf(definition, left);
+      if (bytes > left) {
+        this.stores.counters.evicted_values++;
+        continue;
+      }
+      this.definition_bytes += bytes;
+      this.tools.set(key, { profile: undefined, definition, bytes });
     }
   }
-
-  return {
-    observe(event) {
-      if (event.type === 'tool.call') return readCall(event);
-      if (event.tools !== undefined) readDefinitions(event.server ?? '', event.tools);
-      if (event.content === undefined || event.content === '') return NOTHING;
-      if (event.type === 'prompt') readPrompt(event.content);
-      else if (event.type === 'tool.result' || event.type === 'resource.read') readResult(event, event.content);
-      return NOTHING;
-    },
-  };
 }
 
-/** The head and the tail of a text that is too long to be searched whole. */
-function cut(text: string, bytes_max: number, counters: LineageCounters): string {
-  if (text.length <= bytes_max) return text;
-  counters.truncated_texts++;
-  const tail = Math.floor(bytes_max / 4);
-  return `${text.slice(0, bytes_max - tail)}\n${text.slice(-tail)}`;
-}
-
-function shown(sentence: string, found: readonly Secret[]): string {
-  const masked = found.length === 0 ? sentence : maskSecrets(sentence, found);
-  return masked.length > SENTENCE_SHOWN_CHARS_MAX ? `${masked.slice(0, SENTENCE_SHOWN_CHARS_MAX - 1)}…` : masked;
-}
-
-/** Keeps the first sources; when they are full, a more ordinary one replaces the least ordinary. */
-function addSource(sources: Source[], source: Source): void {
-  if (sources.length < SOURCES_PER_VALUE_MAX) {
-    sources.push(source);
-    return;
+/** Bytes of what JSON a value holds, or more than `bytes_max` as soon as it is more. */
+function sizeOf(value: unknown, bytes_max: number): number {
+  let bytes = 0;
+  const stack: unknown[] = [value];
+  while (stack.length > 0 && bytes <= bytes_max) {
+    const next = stack.pop();
+    bytes += 16;
+    if (typeof next === 'string') bytes += next.length * 2;
+    else if (typeof next === 'object' && next !== null) {
+      for (const [key, child] of Object.entries(next)) {
+        bytes += key.length * 2 + 16;
+        stack.push(child);
+      }
+    }
   }
-  const least = sources.findLastIndex((earlier) => rank(earlier) > rank(source));
-  if (least > 0) sources[least] = source;
+  return bytes;
 }
 
-function rank(source: Source): number {
-  return OCCURRENCES.indexOf(source.occurrence);
-}
-
-function refOf(event: ProvenanceEvent): EventRef {
-  const { log, seq, event_id } = event;
-  return { log, seq, event_id, server: event.server ?? '', tool: event.tool ?? event.type };
+/** The greatest sensitivity of the data sources that an event names. */
+function sensitivityOf({ data_sources }: ProvenanceEvent): SourceSensitivity {
+  let greatest: SourceSensitivity = 'unknown';
+  for (const { sensitivity } of data_sources ?? []) {
+    const named = SENSITIVITIES.find((each) => each === sensitivity);
+    if (named !== undefined) greatest = moreSensitive(greatest, named);
+  }
+  return greatest;
 }
 
 function toolKey(server: string, tool: string): string {
   return `${server}\u0000${tool}`;
 }
 
-function keyOf(value: ExtractedValue): string {
-  return `${value.kind}:${value.value}`;
-}
-
-/** Bare digits in a prompt may be an account or a phone number: the user need not say which. */
-function promptKeys(found: ExtractedValue): string[] {
-  if (found.kind !== 'phone' && found.kind !== 'account') return [keyOf(found)];
-  return [keyOf(found), `account:${found.value}`, `phone:${found.value.slice(-10)}`];
-}
-
-/** A dotted name in a destination parameter is a host even if its ending is one that text does not use for hosts. */
-function addDottedName(found: ExtractedValue[], leaf: Leaf): void {
-  const name = leaf.text.trim();
-  if (found.length > 0 || !/^(?:url|uri|host|hostname|domain|endpoint)$/i.test(leaf.name)) return;
-  if (/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}$/i.test(name) && name.length <= 253) {
-    found.push({ kind: 'host', value: name.toLowerCase().replace(/^www\./, ''), start: 0, end: name.length });
-  }
-}
-
-/** Whether the user named a value, its host or a domain above it, or the exact handle of an address. */
-function namedInPrompt(value: ExtractedValue, prompted: ReadonlySet<string>, prompts: readonly string[]): boolean {
-  if (prompted.has(keyOf(value))) return true;
-  if (value.kind === 'host') return domainNamed(value.value, prompted);
-  if (value.kind !== 'email') return false;
-  const [handle = '', domain = ''] = value.value.split('@');
-  if (domainNamed(domain, prompted)) return true;
-  // A plain first name is no handle: anybody can put it before an @ of his own.
-  const spellings = /[._\d-]/.test(handle) ? [handle, `@${handle}`] : [`@${handle}`];
-  return prompts.some((prompt) => spellings.some((spelling) => holdsToken(prompt.toLowerCase(), spelling)));
-}
-
-function domainNamed(host: string, prompted: ReadonlySet<string>): boolean {
-  const labels = host.split('.');
-  return labels.some((_, at) => at < labels.length - 1 && prompted.has(`host:${labels.slice(at).join('.')}`));
-}
-
-function holdsToken(text: string, token: string): boolean {
-  const part = /[\w.@-]/;
-  for (let at = text.indexOf(token); at >= 0; at = text.indexOf(token, at + 1)) {
-    const after = text.slice(at + token.length, at + token.length + 2);
-    if (!part.test(text.charAt(at - 1)) && !/^(?:[\w@-]|\.\w)/.test(after)) return true;
-  }
-  return false;
+function callKey({ call_id, server, tool }: ProvenanceEvent): string {
+  return call_id ?? toolKey(server ?? '', tool ?? '');
 }

@@ -1,22 +1,32 @@
-/** Verifies rows that are projected from the program's own records: alerts and access keys. */
+/** Verifies rows that are projected from the program's own records: alerts, what was done with them, access keys. */
+import { alertActionRow, isAlertAction } from '../../core/alert_action.ts';
 import type { Core } from '../../core/core_record.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type Fields, groupFields } from '../../core/groups.ts';
 import type { HeadRow } from '../../core/store/queries/head.ts';
-import { type KeyProjection, streamAlertRows, streamKeyRows } from '../../core/store/queries/projections.ts';
+import {
+  type KeyProjection,
+  streamActionRows,
+  streamAlertRows,
+  streamKeyRows,
+  streamSuppressedRows,
+} from '../../core/store/queries/projections.ts';
 import type { EventRows } from '../../core/store/queries/record_rows.ts';
 import type { Store } from '../../core/store/store.ts';
+import { SUPPRESSED_FINDING, suppressedFindingRow } from '../../core/suppression.ts';
 import type { KeyDetail } from '../encode.ts';
 import { expectedAlert } from './record_check.ts';
 import { columnOf, type Findings } from './report.ts';
 import { settledSize } from './settled_size.ts';
 
-/** Collects what the records say and compares it with the rows in the end. Memory: one entry an alert and a key. */
+/** Collects what the records say and compares it with the rows in the end. Memory: one entry a row. */
 export class Projections {
   private readonly log: string;
   private readonly findings: Findings;
   private readonly alerts = new Map<string, Fields>();
   private readonly alerts_seen = new Set<string>();
+  private readonly actions = new Map<string, Fields>();
+  private readonly suppressed = new Map<string, Fields>();
   private readonly keys = new Map<string, Fields>();
 
   constructor(log: string, findings: Findings) {
@@ -33,7 +43,9 @@ export class Projections {
     if (core.kind !== 'alert' && core.kind !== 'action') return;
     try {
       if (core.kind === 'alert') this.alert(row);
-      if (core.kind === 'action' && core.type === 'key.changed') this.key(row);
+      else if (core.type === 'key.changed') this.key(row);
+      else if (isAlertAction(core.type)) this.action(row);
+      else if (core.type === SUPPRESSED_FINDING) this.suppressedFinding(row);
     } catch (error) {
       const message = `detail of record ${row.seq} cannot be read: ${messageOf(error).slice(0, 80)}`;
       this.findings.add({ code: 'column_changed', table: 'events', column: 'detail', seq: row.seq, message });
@@ -44,6 +56,16 @@ export class Projections {
     const id = `${row.tenant}\0${row.event_id}`;
     this.alerts_seen.add(id);
     this.alerts.set(id, expectedAlert(row, this.log));
+  }
+
+  private action(row: EventRows): void {
+    const projected = alertActionRow({ ...placeOf(row), who: groupFields(row.who) }, this.log);
+    this.actions.set(actionKey(projected), { ...projected });
+  }
+
+  private suppressedFinding(row: EventRows): void {
+    const projected = suppressedFindingRow(placeOf(row), this.log);
+    this.suppressed.set(suppressedKey(projected), { ...projected });
   }
 
   private key(row: EventRows): void {
@@ -61,6 +83,14 @@ export class Projections {
       for (const row of rows) this.compareRow('alerts', this.alerts, `${row.tenant}\0${row.alert_id}`, { ...row });
     }
     this.reportLeft('alerts', this.alerts);
+    for await (const rows of streamActionRows(store, this.log, head.size)) {
+      for (const row of rows) this.compareRow('alert_actions', this.actions, actionKey(row), { ...row });
+    }
+    this.reportLeft('alert_actions', this.actions);
+    for await (const rows of streamSuppressedRows(store, this.log, head.size)) {
+      for (const row of rows) this.compareRow('suppressed_findings', this.suppressed, suppressedKey(row), { ...row });
+    }
+    this.reportLeft('suppressed_findings', this.suppressed);
     await this.compareKeys(store, head);
     this.reportLeft('access_keys', this.keys);
   }
@@ -101,3 +131,14 @@ export class Projections {
     }
   }
 }
+
+/** What a row of `events` says of a record of our own. The row itself moves on with its stream. */
+function placeOf({ tenant, seq, event_id, type, received_at_ms, detail }: EventRows) {
+  return { tenant, seq, event_id, type, received_at_ms, detail: groupFields(detail) };
+}
+
+/** Names under which findings show rows whose tables have no id of their own: what was acted on, and the record. */
+const actionKey = (row: { tenant: string; alert_id: string; seq: number }) =>
+  `${row.tenant}\0action ${row.seq} on ${row.alert_id}`;
+const suppressedKey = (row: { tenant: string; suppression_id: string; seq: number }) =>
+  `${row.tenant}\0finding ${row.seq} of ${row.suppression_id}`;

@@ -1,7 +1,8 @@
 /** Keys of the API as stored: digests, never the keys. */
 import type { Store } from '../store.ts';
 
-export interface AccessKeyRow {
+/** A key as the log and the store know it: never the key itself, only its digest. */
+export interface AccessKey {
   key_id: string;
   name: string;
   role: string;
@@ -9,8 +10,10 @@ export interface AccessKeyRow {
   sha256: string;
   created_at_ms: number;
   expires_at_ms: number;
-  revoked: number;
+  revoked: boolean;
 }
+
+type AccessKeyRow = Omit<AccessKey, 'revoked'> & { revoked: number };
 
 /** All keys in their newest version, for the guard's memory. */
 export async function readAccessKeys(store: Store): Promise<AccessKeyRow[]> {

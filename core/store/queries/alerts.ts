@@ -1,7 +1,22 @@
-/** Alerts as people work on them. */
+/** Alerts as people work on them, each in the state that the actions on it led to. */
+import type { AlertStatus } from '../../alert_action.ts';
 import type { Store } from '../store.ts';
+import { BY_KEY, COMMITTED_ALERTS, readHeads } from './committed.ts';
 
-export interface AlertRow {
+/** What became of an alert. Text that does not apply is empty, a time 0. */
+export interface AlertState {
+  status: AlertStatus;
+  verdict: string;
+  duplicate_of: string;
+  /** Key and name of who brought it to its status; empty while it is new. */
+  owner_id: string;
+  owner_name: string;
+  status_since_ms: number;
+  last_note: string;
+}
+
+/** An alert as it is stored, without its tenant. */
+export interface StoredAlert {
   alert_id: string;
   log: string;
   seq: number;
@@ -20,6 +35,8 @@ export interface AlertRow {
   evidence: string;
 }
 
+export type AlertRow = StoredAlert & AlertState;
+
 export interface AlertFilter {
   tenant: string;
   rule_id: string;
@@ -32,18 +49,43 @@ export interface AlertFilter {
   /** Only alerts below this sequence number. */
   before_seq: number;
   limit: number;
+  status?: AlertStatus | undefined;
+  verdict?: string | undefined;
 }
 
-const COLUMNS = `alert_id, toString(log) AS log, seq, toString(rule_id) AS rule_id, rule_version, toString(severity) AS severity, risk,
-            title, reason, session_id, user_id, toString(agent) AS agent, toUnixTimestamp64Milli(time) AS time_ms,
-            toUnixTimestamp64Milli(raised_at) AS raised_at_ms, tags, evidence`;
+const COLUMNS = `alert_id, log, seq, rule_id, rule_version, severity, risk, title, reason, session_id, user_id, agent,
+            toUnixTimestamp64Milli(time) AS time_ms, toUnixTimestamp64Milli(raised_at) AS raised_at_ms, tags, evidence`;
 
-/** Alerts of a tenant, newest first. An empty filter field matches everything. */
+/** A note changes no status, and reopening leaves nobody in charge. Of actions under the name `x`. */
+const STATE = `argMaxIf(toString(x.status), x.seq, x.status != '') AS status, argMaxIf(toString(x.verdict), x.seq, x.status != '') AS verdict,
+            argMaxIf(x.duplicate_of, x.seq, x.status != '') AS duplicate_of,
+            argMaxIf(if(x.status = 'new', '', x.actor), x.seq, x.status != '') AS owner_id,
+            argMaxIf(if(x.status = 'new', '', x.actor_name), x.seq, x.status != '') AS owner_name,
+            toUnixTimestamp64Milli(argMaxIf(x.acted_at, x.seq, x.status != '')) AS status_since_ms,
+            argMaxIf(x.note, x.seq, x.note != '') AS last_note`;
+
+/** The states of all alerts that were acted on; read only where a filter asks for them. */
+const STATES = `SELECT x.alert_id AS alert_id, ${STATE}
+            FROM v_alert_actions AS x
+            WHERE x.tenant = {tenant:String} AND ({status:String} != '' OR {verdict:String} != '')
+            GROUP BY x.alert_id`;
+
+const UNTOUCHED: AlertState = {
+  status: 'new',
+  verdict: '',
+  duplicate_of: '',
+  owner_id: '',
+  owner_name: '',
+  status_since_ms: 0,
+  last_note: '',
+};
+
+/** Alerts of a tenant, newest first. An empty or absent filter field matches everything. */
 export async function listAlerts(store: Store, filter: AlertFilter): Promise<AlertRow[]> {
-  return store.rows<AlertRow>(
+  const { status = '', verdict = '' } = filter;
+  const rows = await store.rows<StoredAlert>(
     `SELECT ${COLUMNS}
-     FROM v_alerts
-     WHERE tenant = {tenant:String}
+     FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String}
        AND ({rule_id:String} = '' OR rule_id = {rule_id:String})
        AND ({session_id:String} = '' OR session_id = {session_id:String})
        AND ({user_id:String} = '' OR user_id = {user_id:String})
@@ -51,16 +93,78 @@ export async function listAlerts(store: Store, filter: AlertFilter): Promise<Ale
        AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
        AND time <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
        AND seq < {before_seq:UInt64}
-     ORDER BY v_alerts.seq DESC
+       AND ({status:String} IN ('', 'new') AND {verdict:String} = '' OR alert_id IN
+           (SELECT alert_id FROM (${STATES}) WHERE {status:String} IN ('', status) AND {verdict:String} IN ('', verdict)))
+       AND ({status:String} != 'new' OR alert_id NOT IN (SELECT alert_id FROM (${STATES}) WHERE status NOT IN ('', 'new')))
+     ORDER BY seq DESC
      LIMIT {limit:UInt32}`,
-    { ...filter },
+    { ...filter, status, verdict, ...(await readHeads(store)) },
   );
+  return withStates(store, filter.tenant, rows);
 }
 
+/** One alert, or undefined. */
 export async function readAlert(store: Store, tenant: string, alert_id: string): Promise<AlertRow | undefined> {
-  const rows = await store.rows<AlertRow>(
-    `SELECT ${COLUMNS} FROM v_alerts WHERE tenant = {tenant:String} AND alert_id = {alert_id:String}`,
-    { tenant, alert_id },
+  const rows = await store.rows<StoredAlert>(
+    `SELECT ${COLUMNS} FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND alert_id = {alert_id:String} ${BY_KEY}`,
+    { tenant, alert_id, ...(await readHeads(store)) },
   );
-  return rows[0];
+  return (await withStates(store, tenant, rows))[0];
+}
+
+/** The states of a page are read by their ids: a join would read those of all alerts. */
+async function withStates(store: Store, tenant: string, rows: readonly StoredAlert[]): Promise<AlertRow[]> {
+  if (rows.length === 0) return [];
+  const states = await store.rows<AlertState & { alert_id: string }>(
+    `SELECT x.alert_id AS alert_id, ${STATE}
+     FROM v_alert_actions AS x
+     WHERE x.tenant = {tenant:String} AND x.alert_id IN {alert_ids:Array(String)}
+     GROUP BY x.alert_id`,
+    { tenant, alert_ids: rows.map((row) => row.alert_id) },
+  );
+  const known = new Map(states.map((state) => [state.alert_id, state]));
+  return rows.map((row) => {
+    const state = known.get(row.alert_id);
+    return { ...row, ...UNTOUCHED, ...(state && { ...state, status: state.status || 'new' }) };
+  });
+}
+
+/** What is evidence of its own in alerts, see `SessionSummary`: the part that is summed over them. */
+export const RISK_SUM = 'sum(log(1 - risk / 100))';
+
+/** What the alerts of one session amount to. */
+export interface SessionAlerts {
+  /** 0 to 100. */
+  risk: number;
+  /** How many there are. */
+  count: number;
+  /** The newest of them. */
+  newest: AlertRow[];
+}
+
+/** The alerts of a session: the newest `limit`, with the number and the risk of all. */
+export async function readSessionAlerts(
+  store: Store,
+  tenant: string,
+  session_id: string,
+  limit: number,
+): Promise<SessionAlerts> {
+  const params = { tenant, session_id, limit, ...(await readHeads(store)) };
+  // Most sessions have none, and to find out costs half as much.
+  const any = await store.rows(
+    `SELECT seq FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND session_id = {session_id:String} LIMIT 1 ${BY_KEY}`,
+    params,
+  );
+  if (any.length === 0) return { risk: 0, count: 0, newest: [] };
+  const rows = await store.rows<StoredAlert & { all_alerts: number; all_risk: number }>(
+    `SELECT ${COLUMNS}, count() OVER () AS all_alerts, toUInt8(round(100 * (1 - exp(${RISK_SUM} OVER ())))) AS all_risk
+     FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND session_id = {session_id:String}
+     ORDER BY seq DESC
+     LIMIT {limit:UInt32}
+     ${BY_KEY}`,
+    params,
+  );
+  const stored = rows.map(({ all_alerts: _, all_risk: __, ...alert }) => alert);
+  const newest = await withStates(store, tenant, stored);
+  return { risk: rows[0]?.all_risk ?? 0, count: rows[0]?.all_alerts ?? 0, newest };
 }

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { RowReader, RowWriter } from '../row_binary.ts';
 import type { Store } from '../store.ts';
+import { whileUnchanged } from '../unchanged.ts';
 
 export interface CheckpointRow {
   log: string;
@@ -35,9 +36,11 @@ export async function insertCheckpoint(store: Store, checkpoint: CheckpointRow):
 }
 
 /** The newest checkpoint of a log, or undefined. */
-export async function readLastCheckpoint(store: Store, log: string): Promise<CheckpointRow | undefined> {
-  const sql = `SELECT ${COLUMNS} FROM checkpoints FINAL WHERE log = {log:String} ORDER BY size DESC LIMIT 1`;
-  return readCheckpoints(await store.binary(sql, { log }))[0];
+export function readLastCheckpoint(store: Store, log: string): Promise<CheckpointRow | undefined> {
+  return whileUnchanged(store, 'checkpoints', `last checkpoint of ${log}`, async () => {
+    const sql = `SELECT ${COLUMNS} FROM checkpoints FINAL WHERE log = {log:String} ORDER BY size DESC LIMIT 1`;
+    return readCheckpoints(await store.binary(sql, { log }))[0];
+  });
 }
 
 /** Checkpoints with a size above `after`, smallest first. Duplicates and forks are left in. */

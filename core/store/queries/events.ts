@@ -1,16 +1,20 @@
 /** Events as people read them: the timeline of a session, one event, words in content. */
+import { Buffer } from 'node:buffer';
+import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
+import {
+  BY_KEY,
+  COMMITTED_AT_SEQ,
+  COMMITTED_CONTENT,
+  COMMITTED_EVENTS,
+  COMMITTED_WITH_ID,
+  readHeads,
+} from './committed.ts';
 
+/** What is stored of a record. Its core says what it is, when it came and where it stands. */
 export interface StoredEvent {
   log: string;
   seq: number;
-  kind: string;
-  type: string;
-  event_id: string;
-  session_id: string;
-  session_seq: number;
-  time_ms: number;
-  received_at_ms: number;
   core: string;
   who: string;
   what: string;
@@ -21,10 +25,6 @@ export interface StoredEvent {
   state: string;
 }
 
-const EVENT_COLUMNS = `toString(e.log) AS log, e.seq AS seq, toString(e.kind) AS kind, toString(e.type) AS type, e.event_id AS event_id,
-            e.session_id AS session_id, e.session_seq AS session_seq, toUnixTimestamp64Milli(e.time) AS time_ms,
-            toUnixTimestamp64Milli(e.received_at) AS received_at_ms, e.core AS core, e.who AS who, e.what AS what, e.detail AS detail`;
-
 interface Scope {
   tenant: string;
   session_id: string;
@@ -32,22 +32,69 @@ interface Scope {
   limit: number;
 }
 
+type EventPart = Omit<StoredEvent, 'params' | 'content' | 'state'>;
 type ContentPart = Pick<StoredEvent, 'log' | 'seq' | 'params' | 'content' | 'state'>;
+
+// Each column costs a file to open: what a core says as well is not read from a column.
+const EVENT_COLUMNS = 'log, seq, core, who, what, detail';
+const CONTENT_COLUMNS = 'log, seq, params, content, state';
+
+function readEventParts(bytes: Buffer): EventPart[] {
+  const row = new RowReader(bytes);
+  const parts: EventPart[] = [];
+  while (!row.done) {
+    const place = { log: row.string(), seq: row.u64(), core: row.string() };
+    parts.push({ ...place, who: row.string(), what: row.string(), detail: row.string() });
+  }
+  return parts;
+}
+
+function readContentParts(bytes: Buffer): ContentPart[] {
+  const row = new RowReader(bytes);
+  const parts: ContentPart[] = [];
+  while (!row.done) {
+    const place = { log: row.string(), seq: row.u64() };
+    parts.push({ ...place, params: row.string(), content: row.string(), state: row.string() });
+  }
+  return parts;
+}
+
+const BOUNDED = { bounded: true };
 
 /** A session's events in log order after a sequence number (-1: from the start), with content or without. */
 export async function readTimeline(store: Store, scope: Scope, with_content: boolean): Promise<StoredEvent[]> {
+  const params = { ...scope, ...(await readHeads(store)) };
   // Both tables are in the order of the session: two short reads side by side cost less than one join.
   const [events, contents] = await Promise.all([
-    store.rows<StoredEvent>(
+    store.binary(
       `SELECT ${EVENT_COLUMNS}
-       FROM v_events AS e
-       WHERE e.tenant = {tenant:String} AND e.session_id = {session_id:String} AND e.kind = 'event' AND e.seq > {after:Int64}
-       ORDER BY e.log, e.seq
-       LIMIT {limit:UInt32}`,
-      { ...scope },
+       FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND session_id = {session_id:String} AND seq > {after:Int64}
+         AND kind = 'event'
+       ORDER BY log, seq
+       LIMIT {limit:UInt32}
+       ${BY_KEY}`,
+      params,
+      BOUNDED,
     ),
-    with_content ? readContents(store, scope) : [],
+    with_content
+      ? store.binary(
+          `SELECT ${CONTENT_COLUMNS}
+           FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND session_id = {session_id:String} AND seq > {after:Int64}
+           ORDER BY log, seq
+           LIMIT {limit:UInt32}
+           ${BY_KEY}`,
+          params,
+          BOUNDED,
+        )
+      : NOTHING,
   ]);
+  return withContent(readEventParts(events), readContentParts(contents));
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Adds content to the events that it belongs to. */
+function withContent(events: readonly EventPart[], contents: readonly ContentPart[]): StoredEvent[] {
   const by_place = new Map(contents.map((part) => [`${part.log} ${part.seq}`, part]));
   return events.map((event) => {
     const { params, content, state } = by_place.get(`${event.log} ${event.seq}`) ?? NO_CONTENT;
@@ -57,53 +104,57 @@ export async function readTimeline(store: Store, scope: Scope, with_content: boo
 
 const NO_CONTENT = { params: '', content: '', state: '' };
 
-function readContents(store: Store, scope: Scope): Promise<ContentPart[]> {
-  return store.rows<ContentPart>(
-    `SELECT toString(log) AS log, seq, params, content, toString(state) AS state
-     FROM v_content
-     WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND v_content.seq > {after:Int64}
-     ORDER BY v_content.log, v_content.seq
-     LIMIT {limit:UInt32}`,
-    { ...scope },
-  );
+/** Where a record stands. */
+export interface Place {
+  log: string;
+  session_id: string;
+  seq: number;
 }
 
 /** The event with an id in a tenant, or undefined. Other kinds of records are not found here. */
 export async function readEvent(store: Store, tenant: string, event_id: string): Promise<StoredEvent | undefined> {
-  const place = await findEvent(store, tenant, event_id);
-  return place && readRecord(store, tenant, place.session_id, place.seq);
+  const place = await findEvent(store, { tenant, event_id, log: '' });
+  return place && readRecord(store, tenant, place);
 }
 
-/** Where the event with an id stands, or undefined. */
+/** Where the event with an id stands in a log, or undefined. An empty log stands for all of them. */
 export async function findEvent(
   store: Store,
-  tenant: string,
-  event_id: string,
-): Promise<{ session_id: string; seq: number } | undefined> {
-  const [place] = await store.rows<{ session_id: string; seq: number }>(
-    `SELECT session_id, seq FROM v_events
-     WHERE tenant = {tenant:String} AND event_id = {event_id:String} AND kind IN ('event', 'alert')
-     ORDER BY seq LIMIT 1`,
-    { tenant, event_id },
+  wanted: { tenant: string; event_id: string; log: string },
+): Promise<Place | undefined> {
+  const [place] = await store.rows<Place>(
+    `SELECT log, session_id, seq
+     FROM ${COMMITTED_WITH_ID} AND tenant = {tenant:String} AND kind IN ('event', 'alert')
+       AND ({log:String} = '' OR log = {log:String})
+     ORDER BY seq
+     LIMIT 1
+     SETTINGS max_threads = 1, query_plan_optimize_lazy_materialization = 0`,
+    { ...wanted, ...(await readHeads(store)) },
   );
   return place;
 }
 
-async function readRecord(
-  store: Store,
-  tenant: string,
-  session_id: string,
-  seq: number,
-): Promise<StoredEvent | undefined> {
-  const rows = await store.rows<StoredEvent>(
-    `SELECT ${EVENT_COLUMNS}, c.params AS params, c.content AS content, toString(c.state) AS state
-     FROM (SELECT * FROM v_events WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND seq = {seq:UInt64}) AS e
-     LEFT JOIN (SELECT log, seq, params, content, state FROM v_content
-                WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND seq = {seq:UInt64}) AS c
-       ON e.log = c.log AND e.seq = c.seq`,
-    { tenant, session_id, seq },
-  );
-  return rows[0];
+async function readRecord(store: Store, tenant: string, place: Place): Promise<StoredEvent | undefined> {
+  const params = { tenant, ...place, ...(await readHeads(store)) };
+  const [events, contents] = await Promise.all([
+    store.binary(
+      `SELECT ${EVENT_COLUMNS}
+       FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+         AND seq = {seq:UInt64}
+       ${BY_KEY}`,
+      params,
+      BOUNDED,
+    ),
+    store.binary(
+      `SELECT ${CONTENT_COLUMNS}
+       FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+         AND seq = {seq:UInt64}
+       ${BY_KEY}`,
+      params,
+      BOUNDED,
+    ),
+  ]);
+  return withContent(readEventParts(events), readContentParts(contents))[0];
 }
 
 /** The record with a sequence number, of whatever kind, if it belongs to the tenant. */
@@ -113,11 +164,13 @@ export async function readRecordAt(
   log: string,
   seq: number,
 ): Promise<StoredEvent | undefined> {
-  const [place] = await store.rows<{ session_id: string }>(
-    `SELECT session_id FROM v_events WHERE tenant = {tenant:String} AND log = {log:String} AND seq = {seq:UInt64}`,
-    { tenant, log, seq },
+  const [place] = await store.rows<Place>(
+    `SELECT log, session_id, seq
+     FROM ${COMMITTED_AT_SEQ} AND tenant = {tenant:String} AND log = {log:String}
+     LIMIT 1`,
+    { tenant, log, seq, ...(await readHeads(store)) },
   );
-  return place && readRecord(store, tenant, place.session_id, seq);
+  return place && readRecord(store, tenant, place);
 }
 
 export interface SearchHit {
@@ -130,41 +183,41 @@ export interface SearchHit {
   user_id: string;
   server: string;
   tool: string;
-  /** The text in which the words stand, whole. */
+  /** The content and the parameters in which the words stand, whole. */
   text: string;
 }
 
-/** Events whose content or parameters hold all the words, newest first. Words are lower case letters and digits. */
+type Found = Pick<SearchHit, 'log' | 'seq' | 'session_id' | 'text'>;
+
+/** Both texts as the index of words has them (schema/006_smaller.sql). */
+const ALL_TEXT = "concat(content, ' ', params)";
+
+/** Events whose content and parameters together hold all the words, newest first. Words are lower case letters and digits. */
 export async function searchContent(
   store: Store,
   scope: { tenant: string; words: readonly string[]; before_seq: number; limit: number },
 ): Promise<SearchHit[]> {
-  return store.rows<SearchHit>(
-    `SELECT toString(e.log) AS log, e.seq AS seq, e.session_id AS session_id, e.event_id AS event_id, toString(e.type) AS type,
-            toUnixTimestamp64Milli(e.time) AS time_ms, e.user_id AS user_id, toString(e.server) AS server, toString(e.tool) AS tool, c.text AS text
-     FROM
-     (
-         SELECT log, seq, session_id, if(hasAllTokens(content, {words:Array(String)}), content, params) AS text
-         FROM v_content
-         WHERE tenant = {tenant:String} AND session_id != '' AND seq < {before_seq:UInt64} AND state = 'kept'
-           AND (hasAllTokens(content, {words:Array(String)}) OR hasAllTokens(params, {words:Array(String)}))
-         ORDER BY seq DESC
-         LIMIT {limit:UInt32}
-     ) AS c
-     INNER JOIN
-     (
-         SELECT * FROM v_events
-         WHERE tenant = {tenant:String} AND kind = 'event' AND seq < {before_seq:UInt64}
-           AND session_id IN
-           (
-               SELECT session_id FROM v_content
-               WHERE tenant = {tenant:String} AND session_id != '' AND seq < {before_seq:UInt64} AND state = 'kept'
-                 AND (hasAllTokens(content, {words:Array(String)}) OR hasAllTokens(params, {words:Array(String)}))
-               ORDER BY seq DESC
-               LIMIT {limit:UInt32}
-           )
-     ) AS e ON e.session_id = c.session_id AND e.log = c.log AND e.seq = c.seq
-     ORDER BY seq DESC`,
-    scope,
+  const heads = await readHeads(store);
+  const found = await store.rows<Found>(
+    `SELECT log, seq, session_id, trimBoth(${ALL_TEXT}) AS text
+     FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND session_id != '' AND seq < {before_seq:UInt64}
+       AND state = 'kept' AND hasAllTokens(${ALL_TEXT}, {words:Array(String)})
+     ORDER BY seq DESC
+     LIMIT {limit:UInt32}`,
+    { ...scope, ...heads },
   );
+  if (found.length === 0) return [];
+  const session_ids = [...new Set(found.map((hit) => hit.session_id))];
+  const seqs = found.map((hit) => hit.seq);
+  const events = await store.rows<Omit<SearchHit, 'text'>>(
+    `SELECT log, seq, session_id, event_id, type, toUnixTimestamp64Milli(time) AS time_ms, user_id, server, tool
+     FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND session_id IN {session_ids:Array(String)}
+       AND seq IN {seqs:Array(UInt64)} AND kind = 'event'`,
+    { tenant: scope.tenant, session_ids, seqs, ...heads },
+  );
+  const by_place = new Map(events.map((event) => [`${event.log} ${event.seq}`, event]));
+  return found.flatMap(({ log, seq, text }) => {
+    const event = by_place.get(`${log} ${seq}`);
+    return event === undefined ? [] : [{ ...event, text }];
+  });
 }

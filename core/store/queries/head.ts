@@ -43,6 +43,8 @@ const ABOVE = [
   { table: 'events', where: 'seq >= {size:UInt64}' },
   { table: 'content', where: 'seq >= {size:UInt64}' },
   { table: 'alerts', where: 'seq >= {size:UInt64}' },
+  { table: 'alert_actions', where: 'seq >= {size:UInt64}' },
+  { table: 'suppressed_findings', where: 'seq >= {size:UInt64}' },
   { table: 'sessions', where: 'last_seq >= {size:UInt64}' },
   { table: 'nodes', where: 'bitShiftLeft(idx + 1, level) > {size:UInt64}' },
 ] as const;
@@ -66,16 +68,21 @@ export async function sessionsAbove(
 
 /** Removes rows at or above the head and says how many there were, by table. */
 export async function removeAbove(store: Store, log: string, size: number): Promise<Record<string, number>> {
+  const counts = await Promise.all(
+    ABOVE.map(async ({ table, where }) => {
+      const condition = `log = {log:String} AND ${where}`;
+      const [row] = await store.rows<{ n: number }>(`SELECT count() AS n FROM ${table} WHERE ${condition}`, {
+        log,
+        size,
+      });
+      return { table, condition, n: row?.n ?? 0 };
+    }),
+  );
   const removed: Record<string, number> = {};
-  for (const { table, where } of ABOVE) {
-    const condition = `log = {log:String} AND ${where}`;
-    const [row] = await store.rows<{ n: number }>(`SELECT count() AS n FROM ${table} WHERE ${condition}`, {
-      log,
-      size,
-    });
-    if (!row || row.n === 0) continue;
+  for (const { table, condition, n } of counts) {
+    if (n === 0) continue;
     await store.command(`DELETE FROM ${table} WHERE ${condition}`, { log, size });
-    removed[table] = row.n;
+    removed[table] = n;
   }
   return removed;
 }

@@ -1,26 +1,14 @@
 /** Rows that are projected from records of the program's own, for comparing them with those records. */
+import type { AlertActionRow } from '../../alert_action.ts';
+import type { SuppressedFindingRow } from '../../suppression.ts';
 import { type RowReader, streamRows } from '../row_binary.ts';
 import type { Store } from '../store.ts';
+import type { AccessKey } from './access_keys.ts';
+import type { StoredAlert } from './alerts.ts';
 
-/** An alert's row with every column, in the order of the table. */
-export interface AlertProjection {
+/** An alert's row with every column. */
+interface AlertProjection extends StoredAlert {
   tenant: string;
-  alert_id: string;
-  log: string;
-  seq: number;
-  rule_id: string;
-  rule_version: number;
-  severity: string;
-  risk: number;
-  title: string;
-  reason: string;
-  session_id: string;
-  user_id: string;
-  agent: string;
-  time_ms: number;
-  raised_at_ms: number;
-  tags: string[];
-  evidence: string;
 }
 
 function readAlert(row: RowReader): AlertProjection {
@@ -58,16 +46,68 @@ export function streamAlertRows(store: Store, log: string, size: number): AsyncG
   return streamRows(pieces, readAlert);
 }
 
-export interface KeyProjection {
-  key_id: string;
+function readAction(row: RowReader): AlertActionRow {
+  return {
+    tenant: row.string(),
+    alert_id: row.string(),
+    log: row.string(),
+    seq: row.u64(),
+    action_id: row.string(),
+    type: row.string(),
+    status: row.string(),
+    verdict: row.string(),
+    duplicate_of: row.string(),
+    note: row.string(),
+    actor: row.string(),
+    actor_name: row.string(),
+    acted_at_ms: row.i64(),
+    scope: row.string(),
+    reason: row.string(),
+    expires_at_ms: row.i64(),
+  };
+}
+
+/** All actions on alerts of a log below a size, in the order of their records. */
+export function streamActionRows(store: Store, log: string, size: number): AsyncGenerator<AlertActionRow[]> {
+  const pieces = store.stream(
+    `SELECT toString(tenant), alert_id, toString(log), seq, action_id, toString(type), toString(status), toString(verdict),
+            duplicate_of, note, actor, actor_name, acted_at, scope, reason, expires_at
+     FROM alert_actions FINAL
+     WHERE log = {log:String} AND seq < {size:UInt64}
+     ORDER BY seq, tenant, alert_id`,
+    { log, size },
+  );
+  return streamRows(pieces, readAction);
+}
+
+function readSuppressed(row: RowReader): SuppressedFindingRow {
+  return {
+    tenant: row.string(),
+    suppression_id: row.string(),
+    log: row.string(),
+    seq: row.u64(),
+    finding_id: row.string(),
+    severity: row.string(),
+    session_id: row.string(),
+    suppressed_at_ms: row.i64(),
+  };
+}
+
+/** All findings of a log below a size that a suppression held back, in the order of their records. */
+export function streamSuppressedRows(store: Store, log: string, size: number): AsyncGenerator<SuppressedFindingRow[]> {
+  const pieces = store.stream(
+    `SELECT toString(tenant), suppression_id, toString(log), seq, finding_id, toString(severity), session_id, suppressed_at
+     FROM suppressed_findings FINAL
+     WHERE log = {log:String} AND seq < {size:UInt64}
+     ORDER BY seq, tenant, suppression_id`,
+    { log, size },
+  );
+  return streamRows(pieces, readSuppressed);
+}
+
+/** A key's row with every column. */
+export interface KeyProjection extends AccessKey {
   version: number;
-  name: string;
-  role: string;
-  tenant: string;
-  sha256: string;
-  created_at_ms: number;
-  expires_at_ms: number;
-  revoked: boolean;
 }
 
 function readKey(row: RowReader): KeyProjection {

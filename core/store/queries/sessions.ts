@@ -1,5 +1,7 @@
 /** Sessions as lists and pages show them. */
 import type { Store } from '../store.ts';
+import { RISK_SUM, readSessionAlerts, type SessionAlerts } from './alerts.ts';
+import { BY_KEY, COMMITTED_ALERTS, readHeads } from './committed.ts';
 
 export interface SessionFilter {
   tenant: string;
@@ -38,21 +40,19 @@ export interface SessionSummary {
   alerts: number;
 }
 
-const COLUMNS = `s.session_id AS session_id, toString(s.session_source) AS session_source, s.user_id AS user_id,
-            toString(s.user_role) AS user_role, toString(s.agent) AS agent, toString(s.client) AS client,
-            s.servers AS servers, s.tools AS tools, s.events AS events, s.calls AS calls, s.errors AS errors, s.prompts AS prompts,
-            toUnixTimestamp64Milli(s.first_time) AS first_time_ms, toUnixTimestamp64Milli(s.last_time) AS last_time_ms,
-            toUnixTimestamp64Milli(s.last_received) AS last_received_ms, a.risk AS risk, a.alerts AS alerts`;
-const ALERTS = `SELECT session_id, toUInt8(round(100 * (1 - exp(sum(log(1 - risk / 100)))))) AS risk, count() AS alerts
-            FROM v_alerts WHERE tenant = {tenant:String} GROUP BY session_id`;
+const COLUMNS = `session_id, session_source, user_id, user_role, agent, client, servers, tools, events, calls, errors, prompts,
+            toUnixTimestamp64Milli(first_time) AS first_time_ms, toUnixTimestamp64Milli(last_time) AS last_time_ms,
+            toUnixTimestamp64Milli(last_received) AS last_received_ms`;
+const ALERTS = `SELECT session_id, toUInt8(round(100 * (1 - exp(${RISK_SUM})))) AS risk, count() AS alerts
+            FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} GROUP BY session_id`;
 
 /** Sessions of a tenant, the one that moved last first. An empty filter field matches everything. */
 export async function listSessions(store: Store, filter: SessionFilter): Promise<SessionSummary[]> {
   return store.rows<SessionSummary>(
-    `SELECT ${COLUMNS}
+    `SELECT s.*, a.risk AS risk, a.alerts AS alerts
      FROM
      (
-         SELECT * FROM sessions FINAL
+         SELECT ${COLUMNS} FROM sessions FINAL
          WHERE tenant = {tenant:String}
            AND ({user_id:String} = '' OR user_id = {user_id:String})
            AND ({user_role:String} = '' OR user_role = {user_role:String})
@@ -67,7 +67,7 @@ export async function listSessions(store: Store, filter: SessionFilter): Promise
      WHERE a.risk >= {risk_min:UInt8}
      ORDER BY last_received_ms DESC, session_id DESC
      LIMIT {limit:UInt32}`,
-    { ...filter },
+    { ...filter, ...(await readHeads(store)) },
   );
 }
 
@@ -77,11 +77,23 @@ export async function readSession(
   tenant: string,
   session_id: string,
 ): Promise<SessionSummary | undefined> {
-  const rows = await store.rows<SessionSummary>(
-    `SELECT ${COLUMNS}
-     FROM (SELECT * FROM sessions FINAL WHERE tenant = {tenant:String} AND session_id = {session_id:String}) AS s
-     LEFT JOIN (${ALERTS}) AS a ON s.session_id = a.session_id`,
-    { tenant, session_id },
-  );
-  return rows[0];
+  return (await readSessionStory(store, tenant, session_id, 1))?.session;
+}
+
+/** One session's summary with its newest alerts, or undefined. */
+export async function readSessionStory(
+  store: Store,
+  tenant: string,
+  session_id: string,
+  alerts_max: number,
+): Promise<{ session: SessionSummary; alerts: SessionAlerts['newest'] } | undefined> {
+  const [[session], alerts] = await Promise.all([
+    store.rows<Omit<SessionSummary, 'risk' | 'alerts'>>(
+      `SELECT ${COLUMNS} FROM sessions FINAL WHERE tenant = {tenant:String} AND session_id = {session_id:String} ${BY_KEY}`,
+      { tenant, session_id },
+    ),
+    readSessionAlerts(store, tenant, session_id, alerts_max),
+  ]);
+  if (session === undefined) return undefined;
+  return { session: { ...session, risk: alerts.risk, alerts: alerts.count }, alerts: alerts.newest };
 }

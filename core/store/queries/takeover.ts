@@ -1,14 +1,19 @@
 /** What a writer reads when it takes a log over: recent ids, last records, the configuration in force. */
-
+import { Buffer } from 'node:buffer';
 import { parseCore } from '../../core_record.ts';
+import { AppError } from '../../errors.ts';
 import type { ProvenanceEvent } from '../../event.ts';
 import { eventOf, storedFields } from '../../stored_event.ts';
 import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
+import { COMMITTED_CONTENT, COMMITTED_EVENTS, readHeads } from './committed.ts';
+
+const ID_BYTES = 16;
+const ID_ROW_BYTES = 8 + ID_BYTES;
 
 /**
- * The ids of records in [since, size) with the number under which each came first: 16-byte digests. Reads the rows
- * as they are stored: one that stands there twice is the same id twice.
+ * Calls `add` with the ids of records in [since, size) and the number of each: 16-byte digests, each valid during the
+ * call alone. Reads the rows as they are stored: one that stands there twice is the same id twice.
  */
 export async function readHorizon(
   store: Store,
@@ -17,17 +22,25 @@ export async function readHorizon(
   size: number,
   add: (id: Uint8Array, seq: number) => void,
 ): Promise<void> {
-  const bytes = await store.binary(
+  const pieces = store.stream(
     `SELECT seq, toFixedString(substring(SHA256(concat(if(kind = 'event', 'event', 'internal'), '\\0', tenant, '\\0', event_id)), 1, 16), 16)
      FROM events
      WHERE log = {log:String} AND seq >= {since:UInt64} AND seq < {size:UInt64} AND kind IN ('event', 'alert', 'action', 'config')`,
     { log, since, size },
   );
-  const row = new RowReader(bytes);
-  while (!row.done) {
-    const seq = row.u64();
-    add(row.fixed(16), seq);
+  // A row has a fixed size: up to a million of them are read without an object for each.
+  const id = Buffer.alloc(ID_BYTES);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    let at = 0;
+    for (; at + ID_ROW_BYTES <= bytes.length; at += ID_ROW_BYTES) {
+      for (let i = 0; i < ID_BYTES; i++) id[i] = bytes[at + 8 + i] as number;
+      add(id, bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32);
+    }
+    rest = bytes.subarray(at);
   }
+  if (rest.length > 0) throw new AppError('row_binary_truncated', 'the ids of a log end in the middle of a row');
 }
 
 /** Cores of the last records below the head with their leaf hashes, to be compared before anything is added. */
@@ -39,9 +52,9 @@ export async function readTail(
   const bytes = await store.binary(
     `SELECT l.seq, e.core, l.leaf_hash
      FROM (SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq >= {from:UInt64}) AS l
-     LEFT JOIN (SELECT seq, core FROM v_events WHERE log = {log:String} AND seq >= {from:UInt64}) AS e USING (seq)
+     LEFT JOIN (SELECT seq, core FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq >= {from:UInt64}) AS e USING (seq)
      ORDER BY l.seq, l.leaf_hash`,
-    { log, from },
+    { log, from, ...(await readHeads(store)) },
   );
   const row = new RowReader(bytes);
   const tail: { seq: number; core: string; leaf_hash: Buffer }[] = [];
@@ -52,8 +65,8 @@ export async function readTail(
 /** The configuration that the newest configuration record of a log holds, as JSON text, or undefined. */
 export async function readConfiguration(store: Store, log: string): Promise<string | undefined> {
   const rows = await store.rows<{ detail: string }>(
-    `SELECT detail FROM v_events WHERE log = {log:String} AND tenant = '*' AND kind = 'config' ORDER BY seq DESC LIMIT 1`,
-    { log },
+    `SELECT detail FROM ${COMMITTED_EVENTS} AND log = {log:String} AND tenant = '*' AND kind = 'config' ORDER BY seq DESC LIMIT 1`,
+    { log, ...(await readHeads(store)) },
   );
   return rows[0]?.detail;
 }
@@ -74,10 +87,10 @@ export async function readParts(store: Store, log: string, seqs: readonly number
   return store.rows<StoredParts>(
     `SELECT e.seq AS seq, e.type AS type, toUnixTimestamp64Milli(e.time) AS time_ms, e.who AS who, e.what AS what,
             c.params AS params, c.content AS content, e.detail AS detail
-     FROM (SELECT * FROM v_events WHERE log = {log:String} AND seq IN {seqs:Array(UInt64)}) AS e
-     INNER JOIN (SELECT * FROM v_content WHERE log = {log:String} AND seq IN {seqs:Array(UInt64)} AND state = 'kept') AS c
+     FROM (SELECT * FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq IN {seqs:Array(UInt64)}) AS e
+     INNER JOIN (SELECT * FROM ${COMMITTED_CONTENT} AND log = {log:String} AND seq IN {seqs:Array(UInt64)} AND state = 'kept') AS c
        ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq`,
-    { log, seqs },
+    { log, seqs, ...(await readHeads(store)) },
   );
 }
 
@@ -125,12 +138,12 @@ export async function readSessionEvents(
 ): Promise<ProvenanceEvent[]> {
   const bytes = await store.binary(
     `SELECT ${EVENT_COLUMNS}
-     FROM (SELECT * FROM v_events WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+     FROM (SELECT * FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
              AND seq < {before:UInt64} AND kind = 'event' ORDER BY seq DESC LIMIT {rows_max:UInt32}) AS e
-     LEFT JOIN (SELECT * FROM v_content WHERE tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
+     LEFT JOIN (SELECT * FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND session_id = {session_id:String} AND log = {log:String}
              AND seq < {before:UInt64}) AS c USING (seq)
      ORDER BY e.seq`,
-    { log, ...key, before, rows_max },
+    { log, ...key, before, rows_max, ...(await readHeads(store)) },
   );
   return readEvents(log, bytes);
 }
@@ -146,9 +159,9 @@ export async function readSessionsEvents(
   const pairs = 'SELECT arrayJoin(arrayZip({tenants:Array(String)}, {session_ids:Array(String)}))';
   const bytes = await store.binary(
     `SELECT ${EVENT_COLUMNS}
-     FROM (SELECT * FROM v_events WHERE (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}
+     FROM (SELECT * FROM ${COMMITTED_EVENTS} AND (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}
              AND kind = 'event' ORDER BY seq DESC LIMIT {rows_max:UInt32} BY tenant, session_id) AS e
-     LEFT JOIN (SELECT * FROM v_content WHERE (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}) AS c
+     LEFT JOIN (SELECT * FROM ${COMMITTED_CONTENT} AND (tenant, session_id) IN (${pairs}) AND log = {log:String} AND seq < {before:UInt64}) AS c
        ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq
      ORDER BY e.seq`,
     {
@@ -157,6 +170,7 @@ export async function readSessionsEvents(
       rows_max,
       tenants: keys.map((key) => key.tenant),
       session_ids: keys.map((key) => key.session_id),
+      ...(await readHeads(store)),
     },
   );
   const sessions = new Map<string, ProvenanceEvent[]>();
@@ -173,11 +187,11 @@ export async function readSessionsEvents(
 export async function readEventRange(store: Store, log: string, from: number, to: number): Promise<ProvenanceEvent[]> {
   const bytes = await store.binary(
     `SELECT ${EVENT_COLUMNS}
-     FROM (SELECT * FROM v_events WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64} AND kind = 'event') AS e
-     LEFT JOIN (SELECT * FROM v_content WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}) AS c
+     FROM (SELECT * FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64} AND kind = 'event') AS e
+     LEFT JOIN (SELECT * FROM ${COMMITTED_CONTENT} AND log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}) AS c
        ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq
      ORDER BY e.seq`,
-    { log, from, to },
+    { log, from, to, ...(await readHeads(store)) },
   );
   return readEvents(log, bytes);
 }
@@ -185,10 +199,9 @@ export async function readEventRange(store: Store, log: string, from: number, to
 /** The details of all records that say that content was erased or has expired, as JSON text. */
 export async function readErasures(store: Store, log: string): Promise<string[]> {
   const rows = await store.rows<{ detail: string }>(
-    `SELECT detail FROM v_events
-     WHERE log = {log:String} AND kind = 'action' AND type IN ('erasure', 'expiry')
+    `SELECT detail FROM ${COMMITTED_EVENTS} AND log = {log:String} AND kind = 'action' AND type IN ('erasure', 'expiry')
      ORDER BY seq`,
-    { log },
+    { log, ...(await readHeads(store)) },
   );
   return rows.map((row) => row.detail);
 }

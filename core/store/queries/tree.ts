@@ -5,6 +5,7 @@ import type { Hasher } from '../../tlog/hasher.ts';
 import { buildProof, type NodeCoordinate } from '../../tlog/proof.ts';
 import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
+import { BY_KEY } from './committed.ts';
 
 const LEVEL_STEP = 8;
 const CHUNK = 4_096;
@@ -29,26 +30,46 @@ export async function readLeaves(
   return leaves;
 }
 
-async function readStored(store: Store, log: string, level: number, indexes: number[]): Promise<Map<number, Buffer>> {
-  const found = new Map<number, Buffer>();
-  for (let from = 0; from < indexes.length; from += CHUNK) {
-    const part = indexes.slice(from, from + CHUNK);
-    const sql =
-      level === 0
-        ? 'SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq IN {indexes:Array(UInt64)}'
-        : 'SELECT idx, hash FROM nodes WHERE log = {log:String} AND level = {level:UInt8} AND idx IN {indexes:Array(UInt64)}';
-    const row = new RowReader(await store.binary(sql, { log, level, indexes: part }));
-    while (!row.done) {
-      const [index, hash] = [row.u64(), Buffer.from(row.fixed(32))];
-      if (found.get(index)?.equals(hash) === false) {
-        throw new AppError('log_tampered', `the store has two hashes of level ${level}, ${index} of ${log}`, {
-          fatal: true,
-        });
-      }
-      found.set(index, hash);
+type Hashes = Map<number, Map<number, Buffer>>;
+
+/** Hashes by level and index. One query for the leaves and one for all levels above them, however many these are. */
+async function readStored(
+  store: Store,
+  log: string,
+  wanted: ReadonlyMap<number, ReadonlySet<number>>,
+): Promise<Hashes> {
+  const found: Hashes = new Map();
+  const add = (level: number, index: number, hash: Buffer) => {
+    if (wanted.get(level)?.has(index) !== true) return; // an index of one level can be that of another
+    const of_level = found.get(level) ?? new Map<number, Buffer>();
+    if (of_level.get(index)?.equals(hash) === false) {
+      throw new AppError('log_tampered', `the store has two hashes of level ${level}, ${index} of ${log}`, {
+        fatal: true,
+      });
     }
-  }
+    found.set(level, of_level.set(index, Buffer.from(hash)));
+  };
+  const leaves = [...(wanted.get(0) ?? [])];
+  const levels = [...wanted.keys()].filter((level) => level > 0);
+  const above = [...new Set(levels.flatMap((level) => [...(wanted.get(level) ?? [])]))];
+  await Promise.all([
+    ...chunksOf(leaves).map(async (indexes) => {
+      const sql = `SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq IN {indexes:Array(UInt64)} ${BY_KEY}`;
+      const row = new RowReader(await store.binary(sql, { log, indexes }));
+      while (!row.done) add(0, row.u64(), row.fixed(32));
+    }),
+    ...chunksOf(above).map(async (indexes) => {
+      const sql = `SELECT level, idx, hash FROM nodes
+        WHERE log = {log:String} AND level IN {levels:Array(UInt8)} AND idx IN {indexes:Array(UInt64)} ${BY_KEY}`;
+      const row = new RowReader(await store.binary(sql, { log, levels, indexes }));
+      while (!row.done) add(row.u8(), row.u64(), row.fixed(32));
+    }),
+  ]);
   return found;
+}
+
+function chunksOf(indexes: readonly number[]): number[][] {
+  return Array.from({ length: Math.ceil(indexes.length / CHUNK) }, (_, i) => indexes.slice(i * CHUNK, (i + 1) * CHUNK));
 }
 
 /**
@@ -69,10 +90,7 @@ export async function readProof(
     for (let i = 0; i < width; i++) set.add(index * width + i);
     wanted.set(base, set);
   }
-  const stored = new Map<number, Map<number, Buffer>>();
-  await Promise.all(
-    [...wanted].map(async ([level, indexes]) => stored.set(level, await readStored(store, log, level, [...indexes]))),
-  );
+  const stored = await readStored(store, log, wanted);
   const nodeAt = (level: number, index: number): Uint8Array => {
     if (level % LEVEL_STEP === 0) {
       const hash = stored.get(level)?.get(index);

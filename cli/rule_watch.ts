@@ -1,0 +1,64 @@
+/** Keeps the rules in operation as the operator's folder has them: read at start, and again when a file changes. */
+import { AppError, messageOf } from '../core/errors.ts';
+import type { Engine } from '../detectors/engine.ts';
+import { folderState, type LoadedRules, loadRules } from '../detectors/load_rules.ts';
+import { formatRuleError } from '../detectors/sigma/issues.ts';
+
+const LOOK_MS = 5_000;
+const ERRORS_TOLD_MAX = 20;
+
+export interface RuleWatch {
+  /** Looks now whether a file changed. Resolves when the rules in operation are those of the folder, or were kept. */
+  look(): Promise<void>;
+  close(): void;
+}
+
+export interface RuleWatchOptions {
+  /** A folder of the operator's own rules; without it only the shipped ones run. */
+  folder?: string | undefined;
+  engine: Engine;
+  signals: ReadonlySet<string>;
+  onNotice: (notice: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * Puts the rules into operation. A faulty file of the folder is refused with line and reason: at the start the sound
+ * rules run without it, later the rules that ran before go on. Throws `rules_unreadable` when the folder cannot be read
+ * at the start.
+ */
+export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> {
+  const { folder, engine, signals, onNotice } = options;
+  let state = '';
+  const read = async (): Promise<LoadedRules> => {
+    if (folder !== undefined) state = await folderState(folder);
+    return loadRules({ folder, signals });
+  };
+  const tell = (rules: LoadedRules) => {
+    for (const error of rules.errors.slice(0, ERRORS_TOLD_MAX)) {
+      onNotice('rule_refused', { error: formatRuleError(error) });
+    }
+  };
+  const look = async (): Promise<void> => {
+    if (folder === undefined) return;
+    try {
+      if ((await folderState(folder)) === state) return;
+      const rules = await read();
+      tell(rules);
+      if (rules.errors.length > 0) return;
+      engine.useRules(rules.set);
+      onNotice('rules_loaded', { rules: rules.set.rules.length });
+    } catch (error) {
+      onNotice('rules_unreadable', { error: messageOf(error) });
+    }
+  };
+  const first = await read().catch((cause: unknown) => {
+    throw new AppError('rules_unreadable', `the folder of rules "${folder}" cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  });
+  tell(first);
+  engine.useRules(first.set);
+  const timer = setInterval(() => void look(), LOOK_MS);
+  timer.unref();
+  return { look, close: () => clearInterval(timer) };
+}

@@ -1,0 +1,90 @@
+/**
+ * The words and values of a text, in its order. Values (addresses, hosts, ids, numbers) stay whole; an id or a path
+ * gives its words as well.
+ */
+import { type Lexeme, lexemeOf, valueLexeme } from './lexicon.ts';
+
+export interface Term {
+  lex: Lexeme;
+  start: number;
+  end: number;
+}
+
+const TERMS_MAX = 4_000; // of one text
+const TERM_CHARS_MAX = 256;
+const PARTS_MAX = 8;
+
+const LETTER = 1;
+const OTHER = 2; // belongs to a term that is more than a word: digits, @ and _
+const INNER = 4; // goes on with a term when it stands between two of its characters
+const KINDS = new Uint8Array(128);
+for (let code = 0; code < 128; code++) {
+  const char = String.fromCharCode(code);
+  if (/[A-Za-z]/.test(char)) KINDS[code] = LETTER;
+  else if (/[\d@_]/.test(char)) KINDS[code] = OTHER;
+  else if (/[.+:/'-]/.test(char)) KINDS[code] = INNER;
+}
+
+function kindOf(code: number): number {
+  if (code < 128) return KINDS[code] as number;
+  if (code === 0x2019) return INNER;
+  // Letters of other scripts.
+  return (code >= 0xc0 && code < 0x2000) || (code >= 0x3040 && code < 0xd800) ? LETTER : 0;
+}
+
+/** The terms of a text between two places. Costs time linear in it. */
+export function termsOf(text: string, from = 0, to = text.length): Term[] {
+  const terms: Term[] = [];
+  let at = from;
+  while (at < to && terms.length < TERMS_MAX) {
+    const kind = kindOf(text.charCodeAt(at));
+    if (kind !== LETTER && kind !== OTHER) {
+      at++;
+      continue;
+    }
+    let word = kind === LETTER;
+    let end = at + 1;
+    for (; end < to; end++) {
+      const next = kindOf(text.charCodeAt(end));
+      if (next === LETTER) continue;
+      if (next === OTHER) word = false;
+      else if (next !== INNER || !goesOn(text, end, to)) break;
+      else if (text.charCodeAt(end) !== 0x27 && text.charCodeAt(end) !== 0x2019) word = false;
+    }
+    addTerm(terms, text, at, end, word);
+    at = end;
+  }
+  return terms;
+}
+
+/** Whether an inner mark has a term's character after it, or is part of `://`. */
+function goesOn(text: string, at: number, to: number): boolean {
+  if (at + 1 >= to) return false;
+  const code = text.charCodeAt(at);
+  const next = text.charCodeAt(at + 1);
+  const kind = kindOf(next);
+  if (kind === LETTER || kind === OTHER) return true;
+  return next === 0x2f && (code === 0x3a || text.charCodeAt(at - 1) === 0x3a);
+}
+
+function addTerm(terms: Term[], text: string, start: number, end: number, word: boolean): void {
+  const written = text.slice(start, Math.min(end, start + TERM_CHARS_MAX));
+  if (word) {
+    terms.push({ lex: lexemeOf(written), start, end });
+    return;
+  }
+  const lex = valueLexeme(written);
+  if (lex.word !== '') terms.push({ lex, start, end });
+  if (isWhole(written)) return;
+  // The words inside an id or a path are worth meeting too.
+  const parts = written.match(/\p{Lu}?\p{Ll}{2,}|\p{Lu}{2,}/gu);
+  if (parts === null || parts.length > PARTS_MAX) return;
+  for (const part of parts) terms.push({ lex: lexemeOf(part), start, end });
+}
+
+const HOST = /^[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,12}(?:\/|$)/;
+
+/** Addresses, URLs and hosts mean nothing in parts; numbers have none. */
+function isWhole(written: string): boolean {
+  return /[@]|:\/\//.test(written) || /^[\d.,:+-]+$/.test(written) || HOST.test(written);
+}

@@ -1,0 +1,23 @@
+/** Reads a policy from a file: the only file here that touches the disk. */
+import { readFile, stat } from 'node:fs/promises';
+import { AppError, codeOf } from '../../core/errors.ts';
+import type { SupplyPolicy } from './policy.ts';
+import { parsePolicy } from './policy_file.ts';
+
+const FILE_BYTES_MAX = 1_048_576;
+
+/** The policy of a file. Throws `policy_unreadable` or `policy_invalid`, with the file's name. */
+export async function loadPolicy(file: string): Promise<SupplyPolicy> {
+  let source: string;
+  try {
+    const { size } = await stat(file);
+    if (size > FILE_BYTES_MAX) {
+      throw new AppError('policy_invalid', `${file} has ${size} bytes; a policy has at most ${FILE_BYTES_MAX}`);
+    }
+    source = await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('policy_unreadable', `${file} cannot be read (${codeOf(error)})`, { cause: error });
+  }
+  return parsePolicy(source, file);
+}

@@ -47,6 +47,7 @@ export async function runKills(folder: string, kills: number, seed: number): Pro
   const calm = await undisturbed(join(folder, 'calm'), bodies);
   const run = await disturbed(join(folder, 'killed'), bodies, kills, seeded(seed + 1));
   const ids = bodies.flat().map((event) => event.event_id);
+  for (const kind of ['alerts', 'derived'] as const) tellDifference(kind, calm[kind], run[kind]);
   const counts = new Map<string, number>();
   for (const id of run.events) counts.set(id, (counts.get(id) ?? 0) + 1);
   return {
@@ -63,6 +64,12 @@ export async function runKills(folder: string, kills: number, seed: number): Pro
     derived_extra: [...run.derived].filter((line) => !calm.derived.has(line)).length,
     verified: run.verified,
   };
+}
+
+/** Says on standard error what one run found and the other did not. */
+function tellDifference(kind: string, calm: ReadonlySet<string>, killed: ReadonlySet<string>): void {
+  for (const line of calm) if (!killed.has(line)) process.stderr.write(`  ${kind}: missing after kills: ${line}\n`);
+  for (const line of killed) if (!calm.has(line)) process.stderr.write(`  ${kind}: only after kills: ${line}\n`);
 }
 
 type RawEvent = Record<string, unknown> & { event_id: string };
@@ -192,12 +199,12 @@ async function derivedIn(server: Server, sessions: readonly string[]): Promise<S
   for (const session of sessions) {
     const path = `/v1/sessions/${encodeURIComponent(session)}`;
     const { signals } = (await (await call(server, 'GET', `${path}/signals?limit=1000`)).json()) as {
-      signals: { finding_id: string }[];
+      signals: { rule_id: string; finding_id: string }[];
     };
     const { edges } = (await (await call(server, 'GET', `${path}/edges?limit=1000`)).json()) as {
       edges: { from: { event_id: string }; to: { event_id: string }; path: string; kind: string; digest: string }[];
     };
-    for (const { finding_id } of signals) found.add(finding_id);
+    for (const { rule_id, finding_id } of signals) found.add(`${rule_id} ${session} ${finding_id}`);
     for (const { from, to, path, kind, digest } of edges) {
       found.add([from.event_id, to.event_id, path, kind, digest].join(' '));
     }
@@ -205,7 +212,7 @@ async function derivedIn(server: Server, sessions: readonly string[]): Promise<S
   return found;
 }
 
-/** The ids of all alerts once the detectors have seen everything. */
+/** All alerts, by rule, session and id, once the detectors have seen everything. */
 async function alertIds(server: Server): Promise<Set<string>> {
   for (let waited_ms = 0; waited_ms < 60_000; waited_ms += 50) {
     const log = (await (await call(server, 'GET', '/v1/log')).json()) as {
@@ -220,10 +227,10 @@ async function alertIds(server: Server): Promise<Set<string>> {
   let cursor = '';
   do {
     const page = (await (await call(server, 'GET', `/v1/alerts?limit=1000${cursor}`)).json()) as {
-      alerts: { alert_id: string }[];
+      alerts: { alert_id: string; rule_id: string; session_id: string }[];
       next_cursor: string | null;
     };
-    for (const alert of page.alerts) ids.add(alert.alert_id);
+    for (const { rule_id, session_id, alert_id } of page.alerts) ids.add(`${rule_id} ${session_id} ${alert_id}`);
     cursor = page.next_cursor === null ? '' : `&cursor=${page.next_cursor}`;
   } while (cursor !== '');
   return ids;

@@ -9,6 +9,7 @@ import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readCursor } from '../core/store/queries/head.ts';
 import { streamObservations } from '../core/store/queries/observations.ts';
+import { readLatestSessions } from '../core/store/queries/session_state.ts';
 import { readEventRange } from '../core/store/queries/takeover.ts';
 import type { Detected, Engine } from '../detectors/engine.ts';
 import { sessionKey } from '../detectors/engine.ts';
@@ -22,6 +23,8 @@ const REPLAY_PAGE = 2_000;
 const SLICE_EVENTS = 64;
 /** How often the time is told to the engine while no event comes. */
 const TICK_MS = 250;
+/** Ticks for which records may be missing here before they are read from the store: looking at them failed. */
+const BEHIND_TICKS = 12;
 /** How long a session that goes on and on may wait until it is looked at again because an event came late. */
 const REEVALUATE_MS = 10_000;
 /** Stored observations that a start reads, the last ones. */
@@ -56,6 +59,8 @@ export class Detection {
   private timer: NodeJS.Timeout | undefined;
   /** When nothing was on its way, and how far the log was. */
   private quiet: { size: number; at_ms: number } | undefined;
+  private behind_ticks = 0;
+  private closing = false;
 
   private constructor(options: DetectionOptions, cursor: number) {
     this.options = options;
@@ -73,6 +78,7 @@ export class Detection {
 
   /** Sees again what was committed after the cursor and before the head, and from now on tells the engine the time. */
   async start(head_size: number): Promise<void> {
+    await this.inTurn(() => this.restoreLatest());
     await this.catchUp(head_size);
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.timer.unref();
@@ -149,9 +155,27 @@ export class Detection {
     if (!this.late.has(key)) this.late.set(key, { from: this.cut, since_ms: this.options.now() });
   }
 
+  /** Rules that join sessions may have begun a match before this start: the sessions that moved last are looked at. */
+  private async restoreLatest(): Promise<void> {
+    const { engine, store, log, now, onNotice } = this.options;
+    const window_ms = engine.rules_window_ms;
+    if (window_ms === 0 || this.through === 0) return;
+    const scope = { log, now_ms: now(), window_ms, rows_max: LIMITS.engine_sessions_max };
+    const latest = await readLatestSessions(store, scope);
+    let left: number = LIMITS.rule_restore_events_max;
+    const chosen = latest.filter(({ events }) => {
+      left -= events;
+      return left >= 0;
+    });
+    if (chosen.length < latest.length) {
+      onNotice('rules_partly_restored', { sessions: chosen.length, left_out: latest.length - chosen.length });
+    }
+    await this.restoreAll(chosen, this.through);
+  }
+
   /** Rebuilds, from the store, the state of sessions that go on here and are not in memory. */
   private async restoreMissing(events: readonly ProvenanceEvent[]): Promise<void> {
-    const { engine, store, log } = this.options;
+    const { engine } = this.options;
     const missing = new Map<string, EarlierEvents>();
     const seen = new Set<string>();
     for (const event of events) {
@@ -161,8 +185,12 @@ export class Detection {
       const { tenant, session_id, session_seq } = event;
       if (session_seq > 0 && !engine.knows(key)) missing.set(key, { tenant, session_id, events: session_seq });
     }
-    const before = events[0]?.seq ?? 0;
-    for await (const [key, earlier] of readEarlier(store, log, [...missing.values()], before)) {
+    await this.restoreAll([...missing.values()], events[0]?.seq ?? 0);
+  }
+
+  private async restoreAll(sessions: readonly EarlierEvents[], before: number): Promise<void> {
+    const { engine, store, log } = this.options;
+    for await (const [key, earlier] of readEarlier(store, log, sessions, before)) {
       engine.restore(key, earlier);
       await nextTurn();
     }
@@ -214,7 +242,10 @@ export class Detection {
     const before = this.quiet;
     this.quiet = waiting.records === 0 && head.size === this.through ? { size: head.size, at_ms } : undefined;
     const quiet = before !== undefined && before.size === this.quiet?.size;
+    this.behind_ticks = head.size > this.through ? this.behind_ticks + 1 : 0;
+    const behind = this.behind_ticks > BEHIND_TICKS;
     this.inTurn(async () => {
+      if (behind) await this.readUpTo(head.size);
       if (quiet) this.take(engine.advance(before.at_ms));
       await this.settleStep();
     }).catch((error: unknown) => onNotice('detection_step_failed', { error: messageOf(error) }));
@@ -222,15 +253,20 @@ export class Detection {
 
   /** Lets nothing wait any longer, and resolves when everything found so far is stored, cursor included. */
   async flush(): Promise<void> {
-    await this.inTurn(async () => {
+    const step = this.inTurn(async () => {
       this.take(this.options.engine.flush());
       await this.settleStep();
+    });
+    await step.catch((error: unknown) => {
+      if (!this.closing) throw error;
+      this.options.onNotice('detection_step_failed', { error: messageOf(error) });
     });
     await this.found.drained();
   }
 
   /** From now on a store that fails is not tried again: what is not stored is found by the next start. */
   stopRetrying(): void {
+    this.closing = true;
     this.found.stopRetrying();
   }
 

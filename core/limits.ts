@@ -61,6 +61,7 @@ export const LIMITS = {
   reorder_events_max: 5_000, // events that wait so
   reevaluations_per_session_max: 16, // times that a session is looked at again because of late events
   rule_edges_max: 20_000, // calls whose edges rules may ask for
+  rule_restore_events_max: 20_000, // of sessions that a start looks at again for rules that join sessions
   cross_keys_max: 20_000, // servers, tokens, users ... for which one correlator keeps a state
 
   // Response

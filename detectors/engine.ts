@@ -86,6 +86,8 @@ export interface Engine {
   readonly rule_counters: RuleStage['counters'];
   /** How far back stored observations are needed. */
   readonly window_ms: number;
+  /** How far back sessions matter to others by the rules in operation: these are restored at a start. */
+  readonly rules_window_ms: number;
   readonly counters: Readonly<EngineCounters>;
   /** The last failures; `counters.detector_errors` counts them all. */
   readonly errors: readonly EngineError[];
@@ -104,6 +106,12 @@ interface Session {
   state: SessionState;
   reevaluations: number;
 }
+
+/**
+ * Whether an event is looked at for the first time, or was before: by a process or a state that is no more, or by this
+ * one, in which case correlators and rules know it already.
+ */
+type Life = 'new' | 'restored' | 'again';
 
 const ERRORS_KEPT_MAX = 100;
 
@@ -170,8 +178,7 @@ export function createEngine(options: EngineOptions): Engine {
     return session;
   }
 
-  /** `replayed`: the event was looked at before, so its observations are known already. */
-  function look(session: Session, event: ProvenanceEvent, late: boolean, replayed: boolean, into: Detected): void {
+  function look(session: Session, event: ProvenanceEvent, late: boolean, life: Life, into: Detected): void {
     const { context, signals, observations } = stage.observe(session.state, event);
     const { counted } = session.state;
     counting.evicted_values += counted.evicted_values;
@@ -179,12 +186,14 @@ export function createEngine(options: EngineOptions): Engine {
     counted.evicted_values = counted.truncated_texts = 0;
     for (const edge of context.edges) into.edges.push(edge);
     for (const signal of signals) into.findings.push(toFinding(signal, event, late));
-    for (const observation of replayed ? [] : observations) {
+    for (const observation of life === 'new' ? observations : []) {
       arm(observation);
       if (observation.transient !== true) into.observations.push(observation);
       for (const signal of cross.observe(observation)) into.findings.push(toFinding(signal, event, late));
     }
-    if (!replayed) {
+    // What a session began in an earlier life is completed by its next event.
+    if (life === 'restored') rules.rehearse(event, context, signals);
+    if (life === 'new') {
       const of_rules = rules.observe(event, context, signals);
       addRuleRisk(session.state.risk_by_rule, of_rules);
       for (const finding of of_rules) into.findings.push(late ? { ...finding, late } : finding);
@@ -197,7 +206,7 @@ export function createEngine(options: EngineOptions): Engine {
     for (const { event, late } of released) {
       const key = sessionKey(event);
       const session = use(key);
-      look(session, event, late, false, detected);
+      look(session, event, late, 'new', detected);
       if (late) noteLate(session, key, detected);
     }
     return detected;
@@ -210,13 +219,18 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   /** Runs a session's own events through a fresh state. */
-  function rebuild(session_key: string, events: readonly ProvenanceEvent[], session: Session): Detected {
+  function rebuild(
+    session_key: string,
+    events: readonly ProvenanceEvent[],
+    session: Session,
+    life: 'restored' | 'again',
+  ): Detected {
     const detected = nothing();
     const own = events.filter((event) => sessionKey(event) === session_key).sort(byTime);
     if (own.length > limits.replay_events_per_session_max) counters.truncated_replays++;
     counting = emptyCounters();
     for (const event of own.slice(-limits.replay_events_per_session_max)) {
-      look(session, event, true, true, detected);
+      look(session, event, true, life, detected);
       reorder.resume(session_key, event.time_ms, event.seq);
     }
     counting = counters;
@@ -239,7 +253,7 @@ export function createEngine(options: EngineOptions): Engine {
     knows: (session_key) => sessions.has(session_key),
     restore(session_key, events) {
       sessions.delete(session_key);
-      rebuild(session_key, events, open(session_key));
+      rebuild(session_key, events, open(session_key), 'restored');
     },
     reevaluate(session_key, events) {
       const before = sessions.get(session_key);
@@ -247,7 +261,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (before !== undefined) keepTold(before.state, session.state);
       sessions.delete(session_key);
       sessions.set(session_key, session);
-      const detected = rebuild(session_key, events, session);
+      const detected = rebuild(session_key, events, session, 'again');
       counters.findings += detected.findings.length;
       return detected;
     },
@@ -269,6 +283,9 @@ export function createEngine(options: EngineOptions): Engine {
       return rules.counters;
     },
     window_ms: cross.window_ms,
+    get rules_window_ms() {
+      return rules.shared_window_ms;
+    },
     counters,
     errors,
   };

@@ -14,9 +14,13 @@ import { shorten } from './wording.ts';
 export interface RuleStage {
   /** Takes in an event that the session stage has looked at; yields what rules say. */
   observe(event: ProvenanceEvent, context: DetectorContext, signals: readonly Signal[]): Finding[];
+  /** Takes in an event that was looked at in an earlier life, so that what it began can be completed. */
+  rehearse(event: ProvenanceEvent, context: DetectorContext, signals: readonly Signal[]): void;
   /** Puts another set of rules into operation; partial matches of the old one are forgotten. */
   use(set: RuleSet): void;
   readonly counters: CompiledRules['counters'] | undefined;
+  /** How far back other sessions matter to the rules in operation; 0 when each session stands for itself. */
+  readonly shared_window_ms: number;
 }
 
 export interface RuleStageLimits {
@@ -43,8 +47,17 @@ export function createRuleStage(limits: RuleStageLimits, first?: RuleSet): RuleS
       const { rules } = compiled;
       return compiled.observe(record).map((match) => toFinding(match, rules.get(match.rule_id) as RuleIr, event));
     },
+    rehearse(event, context, signals) {
+      if (compiled === undefined) return;
+      const record = eventRecord(event, derive(context, signals));
+      memory.note(record, context.edges);
+      compiled.rehearse(record);
+    },
     use(set) {
       compiled = compile(set);
+    },
+    get shared_window_ms() {
+      return compiled?.shared_window_ms ?? 0;
     },
     get counters() {
       return compiled?.counters;

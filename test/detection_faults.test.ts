@@ -306,6 +306,23 @@ describe('an event that comes late', () => {
   });
 });
 
+it('reads from the store what it could not look at when it came', async () => {
+  await process.submit([ask, read]);
+  await process.close();
+  await begin();
+  // The session is rebuilt from the store, which fails once.
+  process.store.failing_reads = 1;
+  await process.submit([order, send]);
+  await until(() => process.notices.some(({ notice }) => notice === 'observer_failed'));
+  expect(process.detection.status).toMatchObject({ observed_through: 2 });
+  await until(() => process.detection.status.observed_through === process.writer.head.size);
+  await process.settled();
+  const { edges, alerts } = await derivedOf(store);
+  expect(edges.length).toBeGreaterThan(0);
+  expect(alerts.some((line) => line.startsWith('destination_from_result '))).toBe(true);
+  expect(await doubledAlerts(store)).toBe(0);
+});
+
 it('leaves to the next start what cannot be stored while it closes', async () => {
   await process.submit(EVENTS);
   process.store.fault = { table: 'edges', persisted: false, times: 1_000 };

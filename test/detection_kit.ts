@@ -9,6 +9,7 @@ import { loadCatalogFiles } from '../detectors/catalog/load_catalog.ts';
 import type { Detector } from '../detectors/detector.ts';
 import { createEngine, type Engine, type EngineOptions } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
+import type { RuleSet } from '../detectors/sigma/ir.ts';
 import { openKeyring } from '../ingest/keyring.ts';
 import { LogWriter, type Receipt } from '../ingest/log_writer.ts';
 import { openSigner } from '../ingest/signer.ts';
@@ -41,6 +42,7 @@ export interface ProcessOptions {
   clock: Clock;
   detectors?: readonly Detector[];
   limits?: EngineOptions['limits'];
+  rules?: RuleSet;
 }
 
 /** Empties the store and forgets what was signed. */
@@ -59,14 +61,14 @@ export function standingClock(): Clock {
 
 /** Begins a process over a store that no other one writes to. */
 export async function beginProcess(folder: string, over: Store, options: ProcessOptions): Promise<DetectionProcess> {
-  const { clock, detectors = DETECTORS, limits } = options;
+  const { clock, detectors = DETECTORS, limits, rules } = options;
   const store = new FaultyStore(over);
   const keys = openKeyring(folder, ORIGIN);
   const signer = openSigner(folder, ORIGIN, keys.seed);
   const notices: DetectionProcess['notices'] = [];
   const onNotice = (notice: string, fields: Record<string, unknown>) => void notices.push({ notice, fields });
   const catalog = createCatalog([], CATALOG_FILES);
-  const engine = createEngine({ detectors, catalog, ...(limits === undefined ? {} : { limits }) });
+  const engine = createEngine({ detectors, catalog, ...(limits && { limits }), ...(rules && { rules }) });
   const now = () => clock.now_ms;
   let opened: LogWriter | undefined;
   const detection = await Detection.open({

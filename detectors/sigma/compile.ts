@@ -27,12 +27,16 @@ export interface RuleCounters extends StreamCounters {
 export interface CompiledRules {
   /** Takes in an event; yields what it completes, and what it shows to be absent. */
   observe(record: RuleRecord): RuleMatch[];
+  /** Takes in an event that was told about in an earlier life: what it completes is not told and not counted again. */
+  rehearse(record: RuleRecord): void;
   /** Tells that it is at least this late for everyone: yields what that shows to be absent, and lets go of old rows. */
   flush(now_ms: number): RuleMatch[];
   /** By id. */
   readonly rules: ReadonlyMap<string, RuleIr>;
   /** How far back events are needed to rebuild the state of all correlations. */
   readonly window_ms: number;
+  /** The same for correlations that join events of several sessions; 0 without any. */
+  readonly shared_window_ms: number;
   readonly counters: Readonly<RuleCounters>;
 }
 
@@ -77,6 +81,7 @@ export function compileRules(set: RuleSet, options: CompileOptions = {}): Compil
 class Compiled implements CompiledRules {
   readonly rules: ReadonlyMap<string, RuleIr>;
   readonly window_ms: number;
+  readonly shared_window_ms: number;
   readonly counters: RuleCounters = {
     events: 0,
     late_events: 0,
@@ -110,6 +115,7 @@ class Compiled implements CompiledRules {
     this.limits = limits;
     this.rules = new Map(set.rules.map((rule) => [rule.rule_id, rule]));
     this.window_ms = windowOf(set.rules);
+    this.shared_window_ms = windowOf(set.rules, joinsSessions);
     const fields = neededFields(set.rules);
     const units = new Map<string, Unit>();
     const bases: BaseUnit[] = [];
@@ -176,6 +182,12 @@ class Compiled implements CompiledRules {
     this.view.look(undefined);
     this.keepWithinRows();
     return told;
+  }
+
+  rehearse(record: RuleRecord): void {
+    const { events, late_events, too_late_events, matches, suppressed } = this.counters;
+    this.observe(record);
+    Object.assign(this.counters, { events, late_events, too_late_events, matches, suppressed });
   }
 
   flush(now_ms: number): RuleMatch[] {
@@ -323,16 +335,25 @@ function indexByType(units: readonly BaseUnit[]): Map<string, BaseUnit[]> {
 }
 
 /** A match of a correlation reaches back by its own timespan and by those of what it stands on; so does suppression. */
-function windowOf(rules: readonly RuleIr[]): number {
+function windowOf(rules: readonly RuleIr[], counts: (rule: RuleIr) => boolean = () => true): number {
   const reach = new Map<string, number>();
   let window_ms = 0;
   for (const rule of rules) {
     const below = rule.kind === 'correlation' ? rule.sources.map(({ id }) => reach.get(id) ?? 0) : [];
     const own = rule.kind === 'correlation' ? rule.timespan_ms + Math.max(0, ...below) : 0;
     reach.set(rule.rule_id, own);
-    window_ms = Math.max(window_ms, own + (rule.suppression?.window_ms ?? 0));
+    if (counts(rule)) window_ms = Math.max(window_ms, own + (rule.suppression?.window_ms ?? 0));
   }
   return window_ms;
+}
+
+/** Whether events of one session alone do not decide what a rule says. */
+function joinsSessions(rule: RuleIr): boolean {
+  const by_session = (fields: readonly string[]) => fields.includes('session_id');
+  if (rule.suppression?.by != null && !by_session(rule.suppression.by)) return true;
+  return (
+    rule.kind === 'correlation' && !rule.group_by.some(({ fields }) => fields.every((name) => name === 'session_id'))
+  );
 }
 
 /** For each correlation, the fields of its rows that it, or one that stands on it, asks for later. */

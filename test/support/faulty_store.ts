@@ -20,6 +20,8 @@ export class FaultyStore implements Store {
   gate: Promise<void> | undefined;
   /** Set while reads of single records are to wait. */
   reading: Promise<void> | undefined;
+  /** Bulk reads that are still to fail. */
+  failing_reads = 0;
   /** Told of each insert before it happens. */
   onInsert: (table: TableName) => void = () => undefined;
   private readonly engine: Store;
@@ -51,6 +53,10 @@ export class FaultyStore implements Store {
 
   async binary(sql: string, params?: Params): Promise<Buffer> {
     await this.alive();
+    if (this.failing_reads > 0) {
+      this.failing_reads--;
+      throw new AppError('store_failed', 'injected: a read');
+    }
     return this.engine.binary(sql, params);
   }
 

@@ -91,3 +91,18 @@ export async function readRecentSessions(store: Store, log: string, rows_max: nu
   );
   return readStates(bytes).reverse();
 }
+
+/** The sessions that moved last, the last one first: at most `window_ms` before `now_ms`, and at most `rows_max`. */
+export async function readLatestSessions(
+  store: Store,
+  scope: { log: string; now_ms: number; window_ms: number; rows_max: number },
+): Promise<{ tenant: string; session_id: string; events: number }[]> {
+  return store.rows(
+    `SELECT toString(tenant) AS tenant, session_id, events
+     FROM sessions FINAL
+     WHERE log = {log:String} AND toUnixTimestamp64Milli(last_received) >= {now_ms:Int64} - {window_ms:Int64}
+     ORDER BY last_received DESC, tenant, session_id
+     LIMIT {rows_max:UInt32}`,
+    scope,
+  );
+}

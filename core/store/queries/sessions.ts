@@ -1,4 +1,5 @@
 /** Sessions as lists and pages show them. */
+import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
 import { RISK_SUM, readSessionAlerts, type SessionAlerts } from './alerts.ts';
 import { BY_KEY, COMMITTED_ALERTS, readHeads } from './committed.ts';
@@ -43,6 +44,9 @@ export interface SessionSummary {
 const COLUMNS = `session_id, session_source, user_id, user_role, agent, client, servers, tools, events, calls, errors, prompts,
             toUnixTimestamp64Milli(first_time) AS first_time_ms, toUnixTimestamp64Milli(last_time) AS last_time_ms,
             toUnixTimestamp64Milli(last_received) AS last_received_ms`;
+/** The same for one session, whose id is known, with nothing to compute. */
+const STORED_COLUMNS = `session_source, user_id, user_role, agent, client, servers, tools, events, calls, errors, prompts,
+            first_time, last_time, last_received`;
 const ALERTS = `SELECT session_id, toUInt8(round(100 * (1 - exp(${RISK_SUM})))) AS risk, count() AS alerts
             FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} GROUP BY session_id`;
 
@@ -87,13 +91,35 @@ export async function readSessionStory(
   session_id: string,
   alerts_max: number,
 ): Promise<{ session: SessionSummary; alerts: SessionAlerts['newest'] } | undefined> {
-  const [[session], alerts] = await Promise.all([
-    store.rows<Omit<SessionSummary, 'risk' | 'alerts'>>(
-      `SELECT ${COLUMNS} FROM sessions FINAL WHERE tenant = {tenant:String} AND session_id = {session_id:String} ${BY_KEY}`,
+  const [bytes, alerts] = await Promise.all([
+    store.binary(
+      `SELECT ${STORED_COLUMNS}
+       FROM sessions FINAL WHERE tenant = {tenant:String} AND session_id = {session_id:String} ${BY_KEY}`,
       { tenant, session_id },
+      { bounded: true },
     ),
     readSessionAlerts(store, tenant, session_id, alerts_max),
   ]);
-  if (session === undefined) return undefined;
-  return { session: { ...session, risk: alerts.risk, alerts: alerts.count }, alerts: alerts.newest };
+  if (bytes.length === 0) return undefined;
+  const session = { session_id, ...readSummary(new RowReader(bytes)), risk: alerts.risk, alerts: alerts.count };
+  return { session, alerts: alerts.newest };
+}
+
+function readSummary(row: RowReader) {
+  return {
+    session_source: row.string(),
+    user_id: row.string(),
+    user_role: row.string(),
+    agent: row.string(),
+    client: row.string(),
+    servers: row.strings(),
+    tools: row.strings(),
+    events: row.u32(),
+    calls: row.u32(),
+    errors: row.u32(),
+    prompts: row.u32(),
+    first_time_ms: row.i64(),
+    last_time_ms: row.i64(),
+    last_received_ms: row.i64(),
+  };
 }

@@ -6,6 +6,8 @@ export type Place = 'result' | 'prompt' | 'definition';
 
 export interface InjectionGrade {
   severity: 'low' | 'medium';
+  /** Whether hardly any honest text would carry it; always `medium`. */
+  sure: boolean;
   score: number;
   families: Family[];
 }
@@ -30,11 +32,14 @@ const SHARE: Record<Place, Partial<Record<Family, number>>> = {
 };
 
 const LOW_MIN = 3;
-const MEDIUM_MIN = 7;
-/** Lower when one of the signs is one that ordinary texts do not have. */
-const MEDIUM_SURE_MIN = 6;
-const SURE = 4;
-const MEDIUM_FAMILIES_MIN = 3;
+/** Two families that agree; in a prompt it takes a sure grade. */
+const MEDIUM_MIN = 4;
+const MEDIUM_FAMILIES_MIN = 2;
+const SURE_MIN = 7;
+const SURE_FAMILIES_MIN = 3;
+/** Enough when one of the signs is one that ordinary texts do not have. */
+const RARE_MIN = 6;
+const RARE = 4;
 
 /** The grade of a text's evidence, or undefined when it is too weak to be told. Never more than `medium`. */
 export function gradeInjection(evidence: InjectionEvidence, place: Place): InjectionGrade | undefined {
@@ -51,9 +56,14 @@ export function gradeInjection(evidence: InjectionEvidence, place: Place): Injec
     heaviest = Math.max(heaviest, weight);
   }
   if (score < LOW_MIN) return undefined;
-  const many = families.length >= MEDIUM_FAMILIES_MIN && score >= MEDIUM_MIN;
-  const sure = families.length >= 2 && heaviest >= SURE && score >= MEDIUM_SURE_MIN;
-  return { severity: many || sure ? 'medium' : 'low', score, families };
+  const many = families.length >= SURE_FAMILIES_MIN && score >= SURE_MIN;
+  const rare = families.length >= 2 && heaviest >= RARE && score >= RARE_MIN;
+  const sure = many || rare;
+  // To drop earlier instructions is asked of nobody but a model, so it needs no second family.
+  const agree =
+    place === 'result' &&
+    (families.includes('override') || (families.length >= MEDIUM_FAMILIES_MIN && score >= MEDIUM_MIN));
+  return { severity: sure || agree ? 'medium' : 'low', sure, score, families };
 }
 
 const MEANING: Record<Family, string> = {

@@ -1,5 +1,5 @@
 /** Finds text in tool results, resources and tool descriptions that speaks to the model instead of informing it. */
-import type { Severity } from '../../core/alert.ts';
+import { SEVERITY_RISK, type Severity } from '../../core/alert.ts';
 import type { ProvenanceEvent } from '../../core/event.ts';
 import { definitionSights } from '../content/definition_sights.ts';
 import { type InjectionEvidence, injectionEvidence, type Quote } from '../content/injection_evidence.ts';
@@ -28,14 +28,14 @@ const RISK_PER_POINT = 4;
 export default defineDetector<State, Detail>({
   metadata: {
     id: 'injection_in_result',
-    version: 1,
+    version: 2,
     title: 'Text in a result speaks to the model',
     description: {
       detects:
         'A tool result, resource or tool description that addresses the model: orders to drop earlier instructions, marks ' +
         'of system messages, references to the task that the user gave, claims to speak for the user or the system, ' +
         'requests for secrecy, orders to use tools or credentials, also when they are hidden or encoded. Several families ' +
-        'of evidence in one stretch of text make it medium, one or two low.',
+        'of evidence in one stretch of text or an order to drop instructions make it medium, another alone low.',
       misses:
         'Plain requests that read like any mail or ticket, most orders in languages other than English, text encoded in ' +
         'other ways than base64, hex and URL-encoding, and text in pictures. Whether the agent obeyed is not judged here.',
@@ -243,10 +243,9 @@ function matchOf(
 ): Match<Detail> {
   const steps: MatchStep[] = [{ event: refOf(event), role: 'This event brought the text' }];
   if (before !== undefined) steps.unshift({ event: before, role: 'This call asked for it' });
-  const limit: Record<'low' | 'medium', number> = { low: 20, medium: 45 };
   return {
     severity: grade.severity satisfies Severity,
-    risk: Math.min(limit[grade.severity], Math.round(grade.score * RISK_PER_POINT)),
+    risk: Math.min(grade.sure ? SEVERITY_RISK.medium : SEVERITY_RISK.low, Math.round(grade.score * RISK_PER_POINT)),
     steps,
     // The same text read again, from wherever, is no news.
     source: name,

@@ -1,5 +1,5 @@
 /** Finds calls that use an address, a domain or a file which another program, or an earlier result, made known as bad. */
-import { SEVERITIES, type Severity, severityRank } from '../../core/alert.ts';
+import { SEVERITIES, SEVERITY_RISK, type Severity, severityRank } from '../../core/alert.ts';
 import type { ProvenanceEvent } from '../../core/event.ts';
 import { isNews, keep } from '../bounded.ts';
 import { parameterRole } from '../catalog/destinations.ts';
@@ -66,7 +66,7 @@ const BAD_MAX = 256;
 const USES_MAX = 32;
 const TOLD_MAX = 256;
 const HELD_MAX = 16;
-/** The rule whose matches show that a result was written in by an attacker. */
+/** The rule whose matches show that a result was written in by an attacker: surely when they weigh more than a doubt. */
 const INJECTION_RULES: readonly string[] = ['injection_in_result'];
 const SURE_MIN = 0.5;
 const DAY_MS = 86_400_000;
@@ -264,10 +264,11 @@ function bucketOf(digest: string): string {
 
 /** What stands in orders inside of a result that was flagged; its other addresses are as honest as they ever were. */
 function heldByResult(event: ProvenanceEvent, { signals, content }: ExtractContext): Extract<Body>[] {
-  const flagged = signals.some(
+  const flagged = signals.filter(
     ({ rule_id, severity }) => INJECTION_RULES.includes(rule_id) && severityRank(severity) >= severityRank('medium'),
   );
-  if (!flagged || content === undefined) return [];
+  if (flagged.length === 0 || content === undefined) return [];
+  const sure = flagged.some(({ match }) => (match.risk ?? 0) > SEVERITY_RISK.low);
   const source = `${event.tool ?? 'a resource'} on ${serverName(event.server ?? '')}`;
   const held = new Map<string, Extract<Body>>();
   for (const segment of content.segments) {
@@ -280,7 +281,7 @@ function heldByResult(event: ProvenanceEvent, { signals, content }: ExtractConte
       const { digest, preview } = own;
       held.set(digest, {
         key: bucketOf(digest),
-        body: { kind: 'named', digest, preview, ground: 'injected', source, sure: true },
+        body: { kind: 'named', digest, preview, ground: 'injected', source, sure },
       });
     }
   }

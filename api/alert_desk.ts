@@ -2,6 +2,8 @@
  * Where alerts are acted on. Every action is a record of the log; an alert's state is read from these records. Two who
  * act on one alert at once take turns, so that the second sees what the first did.
  */
+
+import type { Severity } from '../core/alert.ts';
 import {
   ACTION_RULES,
   type AlertAction,
@@ -83,7 +85,7 @@ async function act(
   if (alert === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
   const request_id = wanted.request_id ?? newId('request');
   const action_id = alertActionId({ tenant, alert_id, action: wanted.action, request_id });
-  const detail = detailOf(alert_id, wanted, request_id, principal);
+  const detail = detailOf(alert, wanted, request_id, principal);
   const { type } = ACTION_RULES[wanted.action];
   const record = { tenant, event_id: action_id, type, received_at_ms: 0, who: { accepted_by: principal.key_id } };
   const known = wanted.request_id && (await readAlertAction(store, { tenant, alert_id, action_id }));
@@ -116,16 +118,17 @@ async function act(
   return { action, alert: after, repeated: false };
 }
 
-function detailOf(alert_id: string, wanted: WantedAction, request_id: string, principal: Principal): AlertActionDetail {
+function detailOf(alert: AlertRow, wanted: WantedAction, request_id: string, principal: Principal): AlertActionDetail {
   const { note, verdict, duplicate_of, scope, reason, expires_at_ms } = wanted;
   return {
-    alert_id,
+    alert_id: alert.alert_id,
     actor_name: principal.name,
     request_id,
     ...(note !== undefined && { note }),
     ...(verdict !== undefined && { verdict }),
     ...(duplicate_of !== undefined && { duplicate_of }),
-    ...(scope !== undefined && { scope }),
+    // Nobody has looked at what is graver than this alert.
+    ...(scope !== undefined && { scope: { ...scope, severity_max: alert.severity as Severity } }),
     ...(reason !== undefined && { reason }),
     ...(expires_at_ms !== undefined && { expires_at_ms }),
   };

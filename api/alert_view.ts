@@ -26,6 +26,14 @@ export const Scope = z
   })
   .openapi('SuppressionScope');
 
+/** The scope of a suppression as it was made: it ends where findings are graver than its alert. */
+const MadeScope = Scope.extend({
+  severity_max: z
+    .enum(SEVERITIES)
+    .optional()
+    .openapi({ description: 'the severity of its alert: graver findings are raised nevertheless' }),
+}).openapi('MadeSuppressionScope');
+
 export const AlertView = z
   .object({
     alert_id: z.string(),
@@ -94,7 +102,7 @@ export const ActionView = z
     verdict: z.enum(VERDICTS).nullable(),
     duplicate_of: z.string().nullable(),
     note: z.string().nullable(),
-    scope: Scope.nullable().openapi({ description: 'of a suppression' }),
+    scope: MadeScope.nullable().openapi({ description: 'of a suppression' }),
     reason: z.string().nullable(),
     expires_at: z.string().nullable(),
   })
@@ -112,7 +120,7 @@ export function actionView(row: AlertActionRow, with_content: boolean): z.infer<
     verdict: orNull(row.verdict) as Verdict | null,
     duplicate_of: orNull(row.duplicate_of),
     note: written(row.note, with_content),
-    scope: row.scope === '' ? null : (JSON.parse(row.scope) as z.infer<typeof Scope>),
+    scope: row.scope === '' ? null : (JSON.parse(row.scope) as z.infer<typeof MadeScope>),
     reason: written(row.reason, with_content),
     expires_at: timeOrNull(row.expires_at_ms),
   };
@@ -122,7 +130,7 @@ export const SuppressionView = z
   .object({
     suppression_id: z.string().openapi({ description: 'event_id of the record that made it' }),
     alert_id: z.string().openapi({ description: 'the alert that it was made from; reopening it ends the suppression' }),
-    scope: Scope,
+    scope: MadeScope,
     reason: z.string(),
     owner: Actor,
     from: z.string(),
@@ -144,7 +152,7 @@ export function suppressionView(
   return {
     suppression_id: row.suppression_id,
     alert_id: row.alert_id,
-    scope: JSON.parse(row.scope) as z.infer<typeof Scope>,
+    scope: JSON.parse(row.scope) as z.infer<typeof MadeScope>,
     reason: written(row.reason, with_content) ?? '',
     owner: { key_id: row.owner_id, name: row.owner_name },
     from: timeOf(row.from_ms),

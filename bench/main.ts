@@ -1,4 +1,6 @@
 /** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
+import { detectBench } from './detect.ts';
+import { detectionReport } from './detection_report.ts';
 import { fitBench } from './fit.ts';
 import { ingestBench } from './ingest.ts';
 import { killBench } from './kill.ts';
@@ -9,10 +11,22 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   ingest: ingestBench,
   read: readBench,
   kill: killBench,
+  detect: (report) => detectBench(report, []),
 };
 
 if (process.argv[2] === 'fit') {
   await fitBench(process.argv.slice(3));
+  process.exit();
+}
+
+if (process.argv[2] === 'report') {
+  await detectionReport(process.argv.slice(3));
+  process.exit();
+}
+
+if (process.argv[2] === 'detect') {
+  const files = process.argv.slice(3).filter((word) => !word.startsWith('--'));
+  await detectBench(reportTo(process.argv.includes('--json')), files);
   process.exit();
 }
 

@@ -216,9 +216,19 @@ export class DetectedWriter {
         if (!known.has(finding_id) && !this.raised.has(finding_id)) fresh.set(finding_id, finding);
       }
       const writer = this.options.writer();
-      await writer.submitInternal([...fresh.values()].map((finding) => writer.stamp(recordOf(finding))));
+      const drafts = [...fresh.values()].map((finding) => ({ finding, draft: recordOf(finding) }));
+      await this.keepSignals(drafts.filter(({ draft }) => draft.kind !== 'alert').map(({ finding }) => finding));
+      await writer.submitInternal(drafts.map(({ draft }) => writer.stamp(draft)));
       this.keepRaised(fresh.keys());
     }
+  }
+
+  /** What is held back is a signal all the same, for the session's risk and for rules that refer to it. */
+  private async keepSignals(findings: readonly Finding[]): Promise<void> {
+    if (findings.length === 0) return;
+    const rows = new DerivedRows();
+    for (const finding of findings) rows.addSignal(this.options.log, finding);
+    await this.options.store.insert('signals', rows.signals);
   }
 
   private keepRaised(ids: Iterable<string>): void {

@@ -29,6 +29,10 @@ const USAGE = new Set([
 ]);
 const CONFIGURATION = new Set([
   'config_invalid',
+  'policy_invalid',
+  'policy_unreadable',
+  'grants_invalid',
+  'grants_unreadable',
   'rules_unreadable',
   'origin_mismatch',
   'signing_key_missing',

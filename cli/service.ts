@@ -21,6 +21,8 @@ import { openEmbeddedStore, openServerStore, type Store } from '../core/store/st
 import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
 import { createEngine } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
+import { type LoadedPolicy, loadPolicy } from '../detectors/supply/load_policy.ts';
+import { applyPolicy, NO_POLICY } from '../detectors/supply/policy.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
@@ -62,10 +64,11 @@ export interface Service {
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config, onNotice = () => undefined } = options;
   const catalog_files = await openCatalogFiles(config.catalog_folder, onNotice);
+  const policy = config.policy_file === undefined ? undefined : await loadPolicy(config.policy_file);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openStore(config);
   try {
-    return await assemble(options, store, catalog_files);
+    return await assemble(options, store, catalog_files, policy);
   } catch (error) {
     await store.close();
     throw error;
@@ -80,12 +83,17 @@ export async function openStore(config: Config): Promise<Store> {
   return store;
 }
 
-async function assemble(options: ServiceOptions, store: Store, catalog_files: CatalogFiles): Promise<Service> {
+async function assemble(
+  options: ServiceOptions,
+  store: Store,
+  catalog_files: CatalogFiles,
+  policy: LoadedPolicy | undefined,
+): Promise<Service> {
   const { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
-  const detectors = config.detection ? await loadDetectors() : [];
+  const detectors = config.detection ? applyPolicy(await loadDetectors(), policy?.policy ?? NO_POLICY) : [];
   let writer: LogWriter | undefined;
   const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
   const signals = new Set(detectors.map(({ metadata }) => metadata.id));
@@ -121,7 +129,7 @@ async function assemble(options: ServiceOptions, store: Store, catalog_files: Ca
   });
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
   if (config.detection) await detection.start(writer.head.size);
-  await recordConfiguration(store, writer, now);
+  await recordConfiguration(store, writer, now, policy?.sha256);
   const onFault = (error: AppError) => {
     onNotice('checkpoint_failed', { code: error.code, error: error.message });
     if (error.fatal) onFatal(error);
@@ -191,9 +199,18 @@ function coreLimits(): Partial<Limits> {
   return Object.fromEntries(CORE_LIMITS.map((name) => [name, LIMITS[name]]));
 }
 
-/** What shapes the bytes of a core is written into the log before the first record that it shapes. */
-async function recordConfiguration(store: Store, writer: LogWriter, now: () => number): Promise<void> {
-  const detail = { core_version: CORE_VERSION, limits: coreLimits() };
+/**
+ * What shapes the bytes of a core is written into the log before the first record that it shapes, and which policy
+ * detection follows from here on.
+ */
+async function recordConfiguration(
+  store: Store,
+  writer: LogWriter,
+  now: () => number,
+  policy_sha256: string | undefined,
+): Promise<void> {
+  const policy = policy_sha256 === undefined ? {} : { policy_sha256 };
+  const detail = { core_version: CORE_VERSION, limits: coreLimits(), ...policy };
   const in_force = await readConfiguration(store, writer.head.log);
   if (in_force === canonicalJson(detail)) return;
   const record = writer.stamp({

@@ -24,6 +24,16 @@ function refusal(yaml: string, env: Record<string, string> = {}): string {
   return expect.unreachable();
 }
 
+/** Lists of lists that hold the one before nine times. */
+function bomb(steps: number): string {
+  const lines = ['a0: &a0 [x, x, x]'];
+  for (let at = 1; at <= steps; at++) {
+    const before = Array.from({ length: 9 }, () => `*a${at - 1}`).join(', ');
+    lines.push(`a${at}: &a${at} [${before}]`);
+  }
+  return lines.join('\n');
+}
+
 describe('the configuration', () => {
   it('has a default for everything, on loopback and with keys', () => {
     expect(loadConfig({}, {})).toEqual({
@@ -66,6 +76,27 @@ describe('the configuration', () => {
   ])('names what is wrong in %s, and does not show its value', (yaml, name) => {
     expect(refusal(yaml)).toContain(name);
     expect(refusal(yaml)).not.toContain('hidden');
+  });
+
+  it.each([
+    ['aliases that grow a thousandfold at each step', bomb(9), /aliases|alias/],
+    [
+      'aliases that are many',
+      `a: &a [x]\nhosts: [${Array.from({ length: 60 }, () => '*a').join(', ')}]`,
+      /more than 50/,
+    ],
+    ['an alias of nothing', 'hosts: *nothing', /alias/i],
+    ['a list in a list, a hundred thousand times', `hosts: ${'['.repeat(100_000)}`, /line 1 is nested deeper than 64/],
+    ['a hundred thousand dashes', `hosts:\n  ${'- '.repeat(100_000)}x`, /line 2 is nested deeper than 64/],
+    ['more text than settings ever have', `# ${'x'.repeat(300_000)}`, /has 300002 characters, more than 262144/],
+  ])('refuses %s at once', (_what, yaml, rule) => {
+    const started_ms = performance.now();
+    expect(refusal(yaml)).toMatch(rule);
+    expect(performance.now() - started_ms).toBeLessThan(1_000);
+  });
+
+  it('reads a few aliases', () => {
+    expect(loadConfig({}, {}, file('data: &name here\norigin: *name')).origin).toBe('here');
   });
 
   it('names a file that cannot be read', () => {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError, messageOf } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import { tooDeep } from './yaml_depth.ts';
 
 const Config = z.strictObject({
   /** Folder of the embedded engine, the keys and the log. */
@@ -20,6 +22,8 @@ const Config = z.strictObject({
   /** A folder with files that say what tools can do, before those that come with the program. */
   catalog_folder: z.string().min(1).optional(),
   rules_folder: z.string().min(1).optional(),
+  /** What the operator knows of servers: vulnerable versions, approved builds and configurations. */
+  policy_file: z.string().min(1).optional(),
   /** Detectors on or off. */
   detection: z.boolean().default(true),
   /** No keys at all on loopback: for trying out only. */
@@ -70,6 +74,24 @@ function readFile(file: string, env: Record<string, string | undefined>): Record
   } catch (error) {
     throw new AppError('config_invalid', `${file}: ${messageOf(error)}`, { cause: error });
   }
+  const value = parsedSettings(text, file);
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new AppError('config_invalid', `${file} must hold settings as "name: value" lines`);
+  }
+  return expanded(value, env) as Record<string, unknown>;
+}
+
+/** What the text holds. Bounded in time and memory, whatever that is: aliases would make a short text a huge value. */
+function parsedSettings(text: string, file: string): unknown {
+  const { config_chars_max, config_depth_max, config_aliases_max } = LIMITS;
+  if (text.length > config_chars_max) {
+    throw new AppError('config_invalid', `${file} has ${text.length} characters, more than ${config_chars_max}`);
+  }
+  const deep = tooDeep(text, config_depth_max);
+  if (deep !== undefined) {
+    throw new AppError('config_invalid', `${file}: line ${deep.line} is nested deeper than ${config_depth_max} levels`);
+  }
   const document = parseDocument(text, { prettyErrors: false });
   const [fault] = document.errors;
   // The parser's own words may quote the line, and a line may hold a secret: only the place is told.
@@ -77,12 +99,12 @@ function readFile(file: string, env: Record<string, string | undefined>): Record
     const line = text.slice(0, fault.pos[0]).split('\n').length;
     throw new AppError('config_invalid', `${file}: line ${line} is not YAML (${fault.code})`);
   }
-  const value: unknown = document.toJS();
-  if (value === null || value === undefined) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw new AppError('config_invalid', `${file} must hold settings as "name: value" lines`);
+  try {
+    return document.toJS({ maxAliasCount: config_aliases_max });
+  } catch (cause) {
+    const why = `holds an alias that names nothing, or more than ${config_aliases_max} of them once they are followed`;
+    throw new AppError('config_invalid', `${file} ${why}`, { cause });
   }
-  return expanded(value, env) as Record<string, unknown>;
 }
 
 function expanded(value: unknown, env: Record<string, string | undefined>): unknown {

@@ -4,6 +4,11 @@
  * configuration leaf, since changing them changes what the log commits to.
  */
 export const LIMITS = {
+  // Settings
+  config_chars_max: 262_144,
+  config_depth_max: 64,
+  config_aliases_max: 50, // of YAML, after they are followed
+
   // Accepting
   body_bytes_max: 33_554_432, // after decompression
   body_records_max: 20_000,
@@ -62,6 +67,7 @@ export const LIMITS = {
   reevaluations_per_session_max: 16, // times that a session is looked at again because of late events
   rule_edges_max: 20_000, // calls whose edges rules may ask for
   rule_restore_events_max: 20_000, // of sessions that a start looks at again for rules that join sessions
+  book_tools_max: 10_000, // tools whose published definitions are remembered for later sessions
   cross_keys_max: 20_000, // servers, tokens, users ... for which one correlator keeps a state
 
   // Response

@@ -22,6 +22,8 @@ const REST_FIELDS = new Set<string>(
   [...WHO_FIELDS, ...WHAT_FIELDS, ...DETAIL_FIELDS].filter((field) => !OWN_FIELDS.has(field)),
 );
 
+const isRest = (field: string): boolean => REST_FIELDS.has(field);
+
 export interface EventPlace {
   log: string;
   seq: number;
@@ -37,7 +39,8 @@ export interface EventPlace {
 export function eventOf(place: EventPlace, fields: Fields): ProvenanceEvent {
   const rest: Fields = {};
   // In one order, so that an event and its replay list them alike.
-  for (const key of Object.keys(fields).sort()) if (REST_FIELDS.has(key)) rest[key] = fields[key];
+  const names = Object.keys(fields).filter(isRest);
+  for (const name of names.length > 1 ? names.sort() : names) rest[name] = fields[name];
   const event: ProvenanceEvent = {
     log: place.log,
     seq: place.seq,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SEVERITIES } from './alert.ts';
 import {
   isSuppressed,
   type SuppressibleFinding,
@@ -15,6 +16,7 @@ const finding: SuppressibleFinding = {
   rule_id: 'secret_to_other_tool',
   user_id: 'ana@example.com',
   agent: 'assistant',
+  severity: 'high',
   server: 'mail',
   tool: 'send_email',
   sink_digest: 'ab'.repeat(32),
@@ -64,6 +66,15 @@ describe('a suppression', () => {
     expect(isSuppressed({ ...finding, user_id: 'ben@example.com' }, [made(scope)], FROM)).toBe(false);
   });
 
+  it('holds back what is at most as grave as the alert that it was made from, and tells what is graver', () => {
+    const told = SEVERITIES.filter(
+      (severity) => !isSuppressed({ ...finding, severity }, [made({ severity_max: 'medium' })], FROM),
+    );
+    expect(told).toEqual(['high', 'critical']);
+    // Those of an earlier version know no severity and hold back all.
+    expect(SEVERITIES.every((severity) => isSuppressed({ ...finding, severity }, [made()], FROM))).toBe(true);
+  });
+
   it('holds from its record on and no longer when it has ended', () => {
     const at = (now_ms: number) => isSuppressed(finding, [made()], now_ms);
     expect([FROM - 1, FROM, UNTIL - 1, UNTIL].map(at)).toEqual([false, true, true, false]);
@@ -91,6 +102,7 @@ describe('a suppression', () => {
       server: word,
       tool: word,
       sink_digest: word,
+      severity: fc.constantFrom(...SEVERITIES),
     });
     fc.assert(
       fc.property(

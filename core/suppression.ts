@@ -2,7 +2,7 @@
  * Suppressions: findings that somebody decided, for a time and a reason, not to be told of again. Pure: which findings
  * are within a suppression, and the row of one that was held back.
  */
-import type { Finding } from './alert.ts';
+import { type Finding, type Severity, severityRank } from './alert.ts';
 import type { Fields } from './groups.ts';
 
 /** What a suppression covers: one rule, and of its findings those that agree with every member that is there. */
@@ -14,9 +14,11 @@ export interface SuppressionScope {
   tool?: string | undefined;
   /** The finding's `sink_digest`. */
   sink_digest?: string | undefined;
+  /** The severity of the alert that it was made from: a graver finding is told nevertheless. Absent in old ones. */
+  severity_max?: Severity | undefined;
 }
 
-export const SCOPE_MEMBERS = ['rule_id', 'user_id', 'agent', 'server', 'tool', 'sink_digest'] as const;
+const SCOPE_MEMBERS = ['rule_id', 'user_id', 'agent', 'server', 'tool', 'sink_digest'] as const;
 
 export interface Suppression {
   /** Id of the action that made it. */
@@ -32,7 +34,7 @@ export interface Suppression {
 }
 
 /** A finding as far as suppressions look at it. A member that a finding does not know agrees with no scope. */
-export interface SuppressibleFinding extends Pick<Finding, 'tenant' | 'rule_id' | 'user_id' | 'agent'> {
+export interface SuppressibleFinding extends Pick<Finding, 'tenant' | 'rule_id' | 'user_id' | 'agent' | 'severity'> {
   server?: string;
   tool?: string;
   sink_digest?: string;
@@ -61,6 +63,8 @@ export function isSuppressed(
 
 function covers({ tenant, scope }: Suppression, finding: SuppressibleFinding): boolean {
   if (scope.rule_id !== finding.rule_id || tenant !== finding.tenant) return false;
+  const { severity_max } = scope;
+  if (severity_max !== undefined && severityRank(finding.severity) > severityRank(severity_max)) return false;
   return SCOPE_MEMBERS.every((member) => scope[member] === undefined || scope[member] === finding[member]);
 }
 

@@ -37,12 +37,17 @@ export function createCrossStage(detectors: readonly Detector[], limits: CrossLi
     const state = by_key.get(key) ?? correlator.initial();
     by_key.delete(key);
     by_key.set(key, state);
+    // An iterator has to pass over all that was moved from its beginning.
+    if (by_key.size > limits.cross_keys_max) evict(by_key);
+    return state;
+  }
+
+  function evict(by_key: Map<string, unknown>): void {
     for (const oldest of by_key.keys()) {
       if (by_key.size <= limits.cross_keys_max) break;
       by_key.delete(oldest);
       hooks.evicted();
     }
-    return state;
   }
 
   return {

@@ -54,13 +54,15 @@ export interface DetectorContext {
   /** Values in this call's parameters that occurred earlier; empty for other events. */
   edges: readonly Edge[];
   /** What the called tool can do with these parameters; only on `tool.call` and its `tool.result`. */
-  call?: CallProfile;
+  call?: CallProfile | undefined;
   /** Where each parameter of the call came from, by the best evidence. */
-  origins?: readonly Origin[];
+  origins?: readonly Origin[] | undefined;
   /** The called tool's definition as this session last saw it published. */
-  definition?: ToolDefinition;
+  definition?: ToolDefinition | undefined;
+  /** The same, or where this session saw none, as an earlier session of the tenant did. */
+  described?: ToolDefinition | undefined;
   /** The text of a prompt, a result, a response or reasoning, cut and decoded once for all detectors. */
-  content?: ContentView;
+  content?: ContentView | undefined;
 }
 
 /** What correlators know besides: what the detectors of the session said of this event. */

@@ -8,6 +8,7 @@ import { messageOf } from '../core/errors.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { type Catalog, createCatalog } from './catalog/capabilities.ts';
+import { createToolBook, type ToolBookLimits } from './catalog/tool_book.ts';
 import { type CrossLimits, createCrossStage } from './cross_stage.ts';
 import type { Detector, Observation } from './detector.ts';
 import { findingId } from './finding_id.ts';
@@ -18,7 +19,7 @@ import { addRuleRisk, createRuleStage, type RuleStage, type RuleStageLimits } fr
 import { createSessionStage, type SessionLimits, type SessionState, type TaggedMatch } from './session_stage.ts';
 import type { RuleSet } from './sigma/ir.ts';
 
-interface EngineLimits extends SessionLimits, ReorderLimits, CrossLimits, RuleStageLimits {
+interface EngineLimits extends SessionLimits, ReorderLimits, CrossLimits, RuleStageLimits, ToolBookLimits {
   engine_sessions_max: number;
   replay_events_per_session_max: number;
   reevaluations_per_session_max: number;
@@ -76,6 +77,8 @@ export interface Engine {
   reevaluate(session_key: string, events: readonly ProvenanceEvent[]): Detected;
   /** Rebuilds the states of correlators from stored observations, in order. */
   remember(observations: readonly Observation[]): void;
+  /** Takes in, in log order, events in which servers published their tools, before any event that comes after them. */
+  learn(events: readonly ProvenanceEvent[]): void;
   /** A session's risk from 0 to 100, or undefined when its state is not in memory. */
   risk(session_key: string): number | undefined;
   /** The smallest seq that still waits, or undefined: everything below was looked at. */
@@ -139,11 +142,18 @@ export function createEngine(options: EngineOptions): Engine {
     errors.push({ detector_id, event_id, message: messageOf(error) });
     if (errors.length > ERRORS_KEPT_MAX) errors.shift();
   };
-  const stage = createSessionStage(options.detectors, options.catalog ?? createCatalog(), limits, {
-    failed: (id, event, error) => failed(id, event.event_id, error),
-    dropped: () => counting.dropped_findings++,
-    armed: (id, tenant) => armed.has(`${tenant}\u0000${id}`),
-  });
+  const book = createToolBook(limits);
+  const stage = createSessionStage(
+    options.detectors,
+    options.catalog ?? createCatalog(),
+    limits,
+    {
+      failed: (id, event, error) => failed(id, event.event_id, error),
+      dropped: () => counting.dropped_findings++,
+      armed: (id, tenant) => armed.has(`${tenant}\u0000${id}`),
+    },
+    book,
+  );
   const cross = createCrossStage(options.detectors, limits, {
     failed: (id, observation, error) => failed(id, observation.event.event_id, error),
     evicted: () => counters.evicted_keys++,
@@ -240,6 +250,7 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     observe(event) {
       counters.events++;
+      book.note(event); // as it comes: what an event may know must not depend on who waits for whom
       const key = sessionKey(event);
       use(key);
       reorder.push(key, event);
@@ -270,6 +281,9 @@ export function createEngine(options: EngineOptions): Engine {
         arm(observation);
         cross.observe(observation);
       }
+    },
+    learn(events) {
+      for (const event of events) book.note(event);
     },
     risk(session_key) {
       const session = sessions.get(session_key);

@@ -36,13 +36,22 @@ export function elsewhere(session: string, event: RawEvent, who: Record<string, 
   return { ...event, ...who, session_id: session };
 }
 
+/** Stands for the example's own session where an event of another one names its parent. */
+export const OWN_SESSION = 'the session of the example';
+
+/** An event of a session whose agent works for another one: for that of the example's own session, unless named. */
+export function delegated(session: string, event: RawEvent, parent_session_id = OWN_SESSION): RawEvent {
+  const who = { agent: session, parent_agent: 'assistant' };
+  return elsewhere(session, { ...event, delegation: { parent_session_id } }, who);
+}
+
 /**
  * Complete raw records, as a producer would send them: with ids and times, in one session, except where an event names
  * a session of its own.
  */
 export function exampleRecords(session_id: string, events: readonly RawEvent[]): RawEvent[] {
   let time_ms = START_MS;
-  return events.map(({ after_ms, session_id: own, ...event }, at) => {
+  return events.map(({ after_ms, session_id: own, delegation, ...event }, at) => {
     time_ms += typeof after_ms === 'number' ? after_ms : 1_000;
     return {
       event_id: `${session_id}-${at + 1}`,
@@ -52,8 +61,14 @@ export function exampleRecords(session_id: string, events: readonly RawEvent[]):
       user_role: 'analyst',
       agent: 'assistant',
       ...event,
+      ...(typeof delegation === 'object' && { delegation: withParent(delegation, session_id) }),
     } as RawEvent;
   });
+}
+
+function withParent(delegation: object | null, session_id: string): object {
+  const { parent_session_id } = (delegation ?? {}) as { parent_session_id?: unknown };
+  return { ...delegation, ...(parent_session_id === OWN_SESSION && { parent_session_id: session_id }) };
 }
 
 /** Validates a raw record and turns it into the event that detectors see. Throws what the schema throws. */

@@ -3,21 +3,28 @@
  * to the detectors that watch its type, and then lets the correlators extract what they want to see.
  */
 import { SEVERITY_RISK, severityRank } from '../core/alert.ts';
-import type { EventType, ProvenanceEvent } from '../core/event.ts';
-import type { Catalog } from './catalog/capabilities.ts';
-import { viewContent } from './content/content_view.ts';
+import type { EventType, ProvenanceEvent, ToolDefinition } from '../core/event.ts';
+import type { CallProfile, Catalog } from './catalog/capabilities.ts';
+import type { ToolBook } from './catalog/tool_book.ts';
+import { type ContentView, viewContent } from './content/content_view.ts';
 import {
   type Correlator,
   type Detector,
   type DetectorContext,
   type Extract,
+  type ExtractContext,
   isCorrelator,
   type Observation,
   type SessionDetector,
   type Signal,
 } from './detector.ts';
-import { type LineageCounters, refOf } from './lineage/edge.ts';
-import { createSessionLineage, type LineageLimits, type SessionLineage } from './lineage/session_lineage.ts';
+import { type Edge, type LineageCounters, type Origin, refOf } from './lineage/edge.ts';
+import {
+  createSessionLineage,
+  type LineageLimits,
+  type LineageStep,
+  type SessionLineage,
+} from './lineage/session_lineage.ts';
 import { addRisk } from './risk.ts';
 
 export interface SessionLimits extends LineageLimits {
@@ -61,25 +68,49 @@ export interface StageHooks {
   armed(detector_id: string, tenant: string): boolean;
 }
 
+/** What is known about one event: the same kind of object for every event, since every detector reads it. */
+class EventContext implements ExtractContext {
+  readonly edges: readonly Edge[];
+  readonly call: CallProfile | undefined;
+  readonly definition: ToolDefinition | undefined;
+  readonly described: ToolDefinition | undefined;
+  readonly content: ContentView | undefined;
+  signals: readonly Signal[] = [];
+  private readonly step: LineageStep;
+
+  constructor(step: LineageStep, content: ContentView | undefined) {
+    this.edges = step.edges;
+    this.call = step.call;
+    this.definition = step.definition;
+    this.described = step.described;
+    this.content = content;
+    this.step = step;
+  }
+
+  get origins(): readonly Origin[] | undefined {
+    return this.step.origins;
+  }
+}
+
 /** A first stage over a set of detectors. */
 export function createSessionStage(
   detectors: readonly Detector[],
   catalog: Catalog,
   limits: SessionLimits,
   hooks: StageHooks,
+  book?: ToolBook,
 ): SessionStage {
   const own = indexByType(detectors.filter((detector) => !isCorrelator(detector)) as SessionDetector[]);
   const correlators = indexByType(detectors.filter(isCorrelator));
 
-  function contextOf(session: SessionState, event: ProvenanceEvent): DetectorContext {
+  function contextOf(session: SessionState, event: ProvenanceEvent): EventContext {
     const content = event.content ? viewContent(event.content, limits.lineage_text_bytes_max) : undefined;
     if (content !== undefined && content.chars > content.text.length) session.counted.truncated_texts++;
     try {
-      const step = session.lineage.observe(event, content);
-      return content === undefined ? step : { ...step, content };
+      return new EventContext(session.lineage.observe(event, content), content);
     } catch (error) {
       hooks.failed('lineage', event, error);
-      return content === undefined ? { edges: [] } : { edges: [], content };
+      return new EventContext({ edges: [] }, content);
     }
   }
 
@@ -129,14 +160,14 @@ export function createSessionStage(
     return !hooks.armed(metadata.id, event.tenant);
   }
 
-  function extract(event: ProvenanceEvent, context: DetectorContext, signals: readonly Signal[]): Observation[] {
+  function extract(event: ProvenanceEvent, context: EventContext): Observation[] {
     const watching = correlators.get(event.type);
     if (watching === undefined) return [];
     const observations: Observation[] = [];
     for (const correlator of watching) {
       if (isUnarmed(correlator, event)) continue;
       try {
-        for (const extract of correlator.extract(event, { ...context, signals })) {
+        for (const extract of correlator.extract(event, context)) {
           observations.push(observationOf(correlator, event, extract));
         }
       } catch (error) {
@@ -149,13 +180,14 @@ export function createSessionStage(
   return {
     open() {
       const counted: LineageCounters = { evicted_values: 0, truncated_texts: 0 };
-      const lineage = createSessionLineage(catalog, limits, counted);
+      const lineage = createSessionLineage(catalog, limits, counted, book);
       return { lineage, counted, states: new Map(), told: new Map(), risk_by_rule: new Map() };
     },
     observe(session, event) {
       const context = contextOf(session, event);
       const signals = runDetectors(session, event, context);
-      return { context, signals, observations: extract(event, context, signals) };
+      context.signals = signals;
+      return { context, signals, observations: extract(event, context) };
     },
   };
 }
@@ -169,8 +201,10 @@ function indexByType<D extends { watches: readonly EventType[] }>(detectors: rea
 }
 
 function observationOf(correlator: Correlator, event: ProvenanceEvent, extract: Extract): Observation {
-  return {
-    ...extract,
+  const { key, body, transient } = extract;
+  const observation: Observation = {
+    key,
+    body,
     detector_id: correlator.metadata.id,
     tenant: event.tenant,
     session_id: event.session_id,
@@ -180,4 +214,6 @@ function observationOf(correlator: Correlator, event: ProvenanceEvent, extract: 
     event: refOf(event),
     time_ms: event.time_ms,
   };
+  if (transient === true) observation.transient = transient;
+  return observation;
 }

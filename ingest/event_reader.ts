@@ -4,7 +4,7 @@ import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { eventOf } from '../core/stored_event.ts';
 import { GapSessions, gapKey, sessionOf } from './derive_session.ts';
-import { parseRecord } from './parse.ts';
+import { readRecord } from './parse.ts';
 
 export interface Unreadable {
   seq: number;
@@ -49,6 +49,7 @@ export function createEventReader(now_ms: number): EventReader {
     const count = counts.get(key) ?? 0;
     counts.delete(key);
     counts.set(key, count + 1);
+    if (counts.size <= LIMITS.session_cache_max) return count;
     for (const oldest of counts.keys()) {
       if (counts.size <= LIMITS.session_cache_max) break;
       counts.delete(oldest);
@@ -60,7 +61,7 @@ export function createEventReader(now_ms: number): EventReader {
     read(bytes) {
       seq++;
       const record = { bytes, tenant: '*', accepted_by: 'file', received_at_ms: now_ms, salt: NO_SALT };
-      const parsed = parseRecord(record);
+      const parsed = readRecord(record);
       if (!parsed.ok) return { unreadable: { seq, reason: parsed.reason, message: parsed.message } };
       const { fields, tenant, time_ms } = parsed;
       const event_id = fields.event_id as string;
@@ -81,7 +82,8 @@ export function createEventReader(now_ms: number): EventReader {
         time_ms,
         received_at_ms: clock_ms,
       };
-      return { event: eventOf(place, { ...fields, session_id }) };
+      fields.session_id = session_id;
+      return { event: eventOf(place, fields) };
     },
   };
 }

@@ -12,7 +12,8 @@ import { parseStrict } from '../core/json/strict.ts';
 import { quoteShort } from '../core/json/text.ts';
 import { LIMITS } from '../core/limits.ts';
 import { unwrapCloudEvent } from './cloudevents.ts';
-import type { AcceptedRecord, Parsed, ParsedEvent } from './record.ts';
+import { isPlainlyValid } from './plain_event.ts';
+import type { AcceptedRecord, Parsed, ParsedEvent, ParsedRejection } from './record.ts';
 
 const EARLIEST_MS = Date.parse(LIMITS.time_earliest);
 // What the program writes itself is not a producer's to set.
@@ -31,10 +32,22 @@ const FIELDS_OF_TYPE = new Map<unknown, ReadonlySet<string>>(
 /** Fields whose value may stand in a message: names, ids, times; never what people or tools said, never a salt. */
 const SHOWN = new Set<PropertyKey>([...WHO_FIELDS, ...WHAT_FIELDS, 'event_id', 'type', 'time']);
 
+/** What a record says, without the bytes that are stored of it. */
+export type ReadRecord = Pick<ParsedEvent, 'ok' | 'fields' | 'tenant' | 'time_ms'> | ParsedRejection;
+
 /** Parses one accepted record. Never throws for what a producer sent. */
 export function parseRecord(record: AcceptedRecord): Parsed {
+  return orRejection(record, parseEvent);
+}
+
+/** The fields alone of what `parseRecord` makes of a record, for who stores nothing. */
+export function readRecord(record: AcceptedRecord): ReadRecord {
+  return orRejection(record, readEvent);
+}
+
+function orRejection<T>(record: AcceptedRecord, read: (record: AcceptedRecord) => T): T | ParsedRejection {
   try {
-    return parseEvent(record);
+    return read(record);
   } catch (error) {
     // One record that trips a fault of ours must not stop the log for everybody else.
     const known = error instanceof AppError;
@@ -50,6 +63,15 @@ function nameOf(error: unknown): string {
 }
 
 function parseEvent(record: AcceptedRecord): ParsedEvent {
+  const { fields, tenant, time_ms } = readEvent(record);
+  const what = groupText(fields, WHAT_FIELDS);
+  const params = fields.params === undefined ? '' : canonicalJson(fields.params);
+  const detail = groupText(fields, DETAIL_FIELDS);
+  return { ok: true, fields, tenant, time_ms, what, params, content: (fields.content as string) ?? '', detail };
+}
+
+/** What may throw is all in here: what is stored is written from values that JSON text gave, within its limits. */
+function readEvent(record: AcceptedRecord) {
   if (record.bytes.length > LIMITS.record_bytes_max) {
     const message = `a record has at most ${LIMITS.record_bytes_max} bytes, this one ${record.bytes.length}`;
     throw new AppError('record_too_large', message);
@@ -57,47 +79,52 @@ function parseEvent(record: AcceptedRecord): ParsedEvent {
   const fields = validate(unwrapCloudEvent(parseStrict(record.bytes)));
   const tenant = tenantOf(fields, record);
   const time_ms = timeOf(fields, record);
-  const content = contentOf(fields);
-  const params = paramsOf(fields);
+  if (fields.content !== undefined) boundContent(fields);
+  if (fields.params !== undefined) boundParams(fields, record.bytes.length);
   fields.tenant = tenant;
   fields.accepted_by = record.accepted_by;
-  const what = groupText(fields, WHAT_FIELDS);
-  const detail = groupText(fields, DETAIL_FIELDS);
-  return { ok: true, fields, tenant, time_ms, what, params, content, detail };
+  return { ok: true as const, fields, tenant, time_ms };
 }
 
 /**
- * Checks against the schema, leaves out nulls and the empty server name, and moves unknown fields under `extra`. The
+ * Checks against the schema, leaves out what says nothing, and moves unknown fields under `extra`. The
  * values are those that were sent: the schema's own copy lacks keys such as `__proto__`.
  */
 function validate(value: unknown): Fields {
-  const result = ProducerEvent.safeParse(value);
-  if (!result.success) throw new AppError('schema_invalid', describeIssues(value, result.error.issues));
+  if (!isPlainlyValid(value)) {
+    const result = ProducerEvent.safeParse(value);
+    if (!result.success) throw new AppError('schema_invalid', describeIssues(value, result.error.issues));
+  }
   const input = value as Fields;
   const known = FIELDS_OF_TYPE.get(input.type) ?? VOCABULARY;
   const fields: Fields = {};
   let unknown: Fields | undefined;
   for (const key of Object.keys(input)) {
     const field = input[key];
-    if (field === null && VOCABULARY.has(key)) continue;
+    if (saysNothing(key, field)) continue;
     if (!known.has(key)) {
       unknown ??= {};
       Object.defineProperty(unknown, key, { value: field, enumerable: true, configurable: true, writable: true });
     } else if (key === 'params' || key === 'content' || typeof field !== 'object') fields[key] = field;
     else fields[key] = asStored(field);
   }
-  if (fields.server === '') delete fields.server;
-  if (fields.is_error === false) delete fields.is_error;
   if (fields.data_sources !== undefined) normalizeSources(fields);
   if (unknown !== undefined) fields.extra = asStored(withOwnExtra(fields.extra, unknown));
   return fields;
 }
 
-/** Text stands for an object with that URI; none at all is the same as absent. */
+/** What is the same as absent. */
+function saysNothing(key: string, value: unknown): boolean {
+  if (value === null) return VOCABULARY.has(key);
+  if (key === 'server') return value === '';
+  if (key === 'is_error') return value === false;
+  return key === 'data_sources' && (value as unknown[]).length === 0;
+}
+
+/** Text stands for an object with that URI. */
 function normalizeSources(fields: Fields): void {
   const sources = fields.data_sources as unknown[];
-  if (sources.length === 0) delete fields.data_sources;
-  else fields.data_sources = sources.map((source) => (typeof source === 'string' ? { uri: source } : source));
+  fields.data_sources = sources.map((source) => (typeof source === 'string' ? { uri: source } : source));
 }
 
 /** Joins unknown fields with a producer's own `extra`; where the two cannot be told apart, theirs stays one field. */
@@ -158,9 +185,8 @@ function timeOf(fields: Fields, record: AcceptedRecord): number {
   return time_ms;
 }
 
-function contentOf(fields: Fields): string {
+function boundContent(fields: Fields): void {
   const value = fields.content;
-  if (value === undefined) return '';
   if (typeof value !== 'string') fields.content_json = true;
   const text = typeof value === 'string' ? value : canonicalJson(value);
   const cut = truncate(text);
@@ -168,20 +194,20 @@ function contentOf(fields: Fields): string {
     noteTruncation(fields, 'content', cut);
     fields.content = `${cut.head}\n[… ${cut.left_out_bytes} bytes left out …]\n${cut.tail}`;
   } else fields.content = text;
-  return fields.content as string;
 }
 
-function paramsOf(fields: Fields): string {
-  if (fields.params === undefined) return '';
-  const text = canonicalJson(fields.params);
-  const cut = truncate(text);
+/** No character of JSON text becomes more than this many bytes of its canonical text: `1e20` grows most. */
+const CANONICAL_GROWTH_MAX = 8;
+
+function boundParams(fields: Fields, record_bytes: number): void {
+  const small = record_bytes * CANONICAL_GROWTH_MAX <= LIMITS.field_bytes_max;
+  const cut = small ? undefined : truncate(canonicalJson(fields.params));
   if (cut === undefined) {
     fields.params = asStored(fields.params);
-    return text;
+    return;
   }
   noteTruncation(fields, 'params', cut);
   fields.params = { truncated: { head: cut.head, tail: cut.tail } };
-  return canonicalJson(fields.params);
 }
 
 interface Cut {

@@ -117,7 +117,7 @@ describe('tracewarden alerts', () => {
     const scope = { rule_id: 'secret_to_other_tool', agent: 'd', tool: 'send' };
     expect(row).toMatchObject({ alert_id: id, scope, hits: 0, in_force: true, reason: 'backup job' });
     const shown = await alerts('suppressions');
-    expect(shown.stdout).toContain('agent=d rule_id=secret_to_other_tool tool=send');
+    expect(shown.stdout).toContain('agent=d rule_id=secret_to_other_tool severity_max=high tool=send');
     expect(shown.stdout).toContain(id);
     await alerts('reopen', id);
     expect(linesOf(await alerts('suppressions', '--json'))).toEqual([]);

@@ -142,7 +142,9 @@ export async function derivedOf(store: Store): Promise<Derived> {
               preview, ' ', toString(strength_permille)) AS line FROM v_edges`,
     ),
     observations: await lines(
-      `SELECT concat(detector_id, ' ', key, ' ', event_id, ' ', toString(part), ' ', body) AS line FROM v_observations`,
+      // A number in the log depends on when alerts became records between the events.
+      `SELECT concat(detector_id, ' ', key, ' ', event_id, ' ', toString(part), ' ',
+              replaceRegexpAll(body, '"seq":[0-9]+', '"seq":0')) AS line FROM v_observations`,
     ),
     facts: await lines(
       `SELECT concat(tenant, ' ', session_id, ' ', toString(risk), ' ', summary) AS line FROM v_session_facts`,

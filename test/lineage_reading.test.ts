@@ -256,6 +256,22 @@ describe('tools', () => {
     const { tools: others } = await test.read<ToolPage>('/v1/tools', analyst);
     expect(others.map(({ server }) => server)).not.toContain('depot');
   });
+
+  it('are told by role, those that were only listed as well, with pages and for the own tenant', async () => {
+    const page = await test.read<{ tools: unknown[] }>('/v1/tools/used?tenant=tooling');
+    const used = { role: 'analyst', server: 'depot', tool: 'frobnicate', listed: true, calls: 2, sessions: 1 };
+    expect(page.tools).toEqual([
+      { ...used, first_time: expect.stringContaining('T'), last_time: expect.stringContaining('T') },
+      { ...used, tool: 'never_called', calls: 0, sessions: 0, first_time: null, last_time: null },
+      expect.objectContaining({ server: 'github', tool: 'create_issue', listed: false, calls: 1 }),
+    ]);
+    const first = await test.read<ToolPage>('/v1/tools/used?tenant=tooling&limit=2');
+    const second = await test.read<ToolPage>(`/v1/tools/used?tenant=tooling&limit=2&cursor=${first.next_cursor}`);
+    expect([...first.tools, ...second.tools]).toEqual(page.tools);
+    expect(second.next_cursor).toBeNull();
+    const { tools: others } = await test.read<ToolPage>('/v1/tools/used', analyst);
+    expect(others.map(({ server }) => server)).not.toContain('depot');
+  });
 });
 
 describe('a folder of catalog files', () => {
@@ -311,6 +327,29 @@ describe('on the command line', () => {
     const json = await tracewarden('tools', 'list', '--tenant', 'tooling', '--unlisted', '--json');
     expect(json.trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(json)).toMatchObject({ schema_version: 1, server: 'depot', tool: 'frobnicate', listed: false });
+  });
+
+  it('what roles were granted stands beside what they used', async () => {
+    const granted = join(folder, 'granted.yaml');
+    writeFileSync(granted, 'analyst: ["depot/*"]\ncook: [oven/heat]\n');
+    const json = await tracewarden('tools', 'used', '--tenant', 'tooling', '--granted', granted, '--json');
+    const [analyst_json = '', cook_json = ''] = json.trimEnd().split('\n');
+    expect(JSON.parse(analyst_json)).toMatchObject({
+      schema_version: 1,
+      role: 'analyst',
+      granted: 2,
+      used: [{ server: 'depot', tool: 'frobnicate', calls: 2 }],
+      unused: [{ grant: 'depot/never_called', seen: true }],
+      not_granted: [{ server: 'github', tool: 'create_issue', calls: 1 }],
+    });
+    expect(JSON.parse(cook_json)).toMatchObject({ role: 'cook', unused: [{ grant: 'oven/heat', seen: false }] });
+    const text = await tracewarden('tools', 'used', '--tenant', 'tooling', '--granted', granted);
+    expect(text).toMatch(/analyst +not granted +github\/create_issue +1 /);
+    expect(text).toContain('analyst: 1 of 2 granted tools used; 1 used without a grant');
+    writeFileSync(granted, 'analyst: depot\n');
+    await expect(tracewarden('tools', 'used', '--granted', granted)).rejects.toMatchObject({
+      stderr: expect.stringContaining('granted.yaml:1: analyst: must be a list of globs'),
+    });
   });
 });
 

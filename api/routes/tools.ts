@@ -3,7 +3,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { ToolDefinition } from '../../core/event.ts';
 import { groupFields } from '../../core/groups.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { listSeenTools, readToolLists, type SeenTool } from '../../core/store/queries/tools.ts';
+import {
+  listRoleTools,
+  listSeenTools,
+  type RoleToolRow,
+  readToolLists,
+  type SeenTool,
+} from '../../core/store/queries/tools.ts';
 import type { Store } from '../../core/store/store.ts';
 import { type Catalog, createCatalog } from '../../detectors/catalog/capabilities.ts';
 import { type Basis, CAPABILITIES } from '../../detectors/catalog/capability.ts';
@@ -56,6 +62,33 @@ const listRoute = createRoute({
   },
 });
 
+const RoleTool = z
+  .object({
+    role: z.string().openapi({ description: 'empty where the events named none' }),
+    server: z.string(),
+    tool: z.string(),
+    listed: z.boolean().openapi({ description: 'whether the newest list that its server gave to the role holds it' }),
+    calls: z.int(),
+    sessions: z.int(),
+    first_time: z.string().nullable().openapi({ description: 'of the first call' }),
+    last_time: z.string().nullable(),
+  })
+  .openapi('RoleTool');
+
+const usedRoute = createRoute({
+  method: 'get',
+  path: '/v1/tools/used',
+  summary: 'List the tools that each role called, or was listed, by role, server and name',
+  request: listRoute.request,
+  responses: {
+    200: {
+      description: 'one page',
+      content: { 'application/json': { schema: z.object({ tools: z.array(RoleTool), next_cursor: NextCursor }) } },
+    },
+    ...responses(400, 503),
+  },
+});
+
 export function toolRoutes(api: Api, context: ApiContext): void {
   const { store, catalog = createCatalog() } = context;
   secured(api, context, 'sessions:read', listRoute, async (c) => {
@@ -68,6 +101,18 @@ export function toolRoutes(api: Api, context: ApiContext): void {
     const last = page.at(-1);
     const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.server, last.tool]) : null;
     return c.json({ tools: page.map((row) => toolView(catalog, tenant, row)), next_cursor }, 200);
+  });
+  secured(api, context, 'sessions:read', usedRoute, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const { tenant } = c.var;
+    const place = cursor ? readCursor(cursor, ['string', 'string', 'string'] as const) : (['', '', ''] as const);
+    const [after_role, after_server, after_tool] = place;
+    const rows = await listRoleTools(store, { tenant, after_role, after_server, after_tool, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const more = rows.length > limit && last !== undefined;
+    const next_cursor = more ? writeCursor([last.role, last.server, last.tool]) : null;
+    return c.json({ tools: page.map(roleToolView), next_cursor }, 200);
   });
 }
 
@@ -94,5 +139,20 @@ function toolView(catalog: Catalog, tenant: string, row: SeenTool): z.infer<type
     sessions,
     first_time: new Date(first_time_ms).toISOString(),
     last_time: new Date(last_time_ms).toISOString(),
+  };
+}
+
+function roleToolView(row: RoleToolRow): z.infer<typeof RoleTool> {
+  const { role, server, tool, listed, calls, sessions, first_time_ms, last_time_ms } = row;
+  const timeOf = (ms: number): string | null => (calls === 0 ? null : new Date(ms).toISOString());
+  return {
+    role,
+    server,
+    tool,
+    listed: listed === 1,
+    calls,
+    sessions,
+    first_time: timeOf(first_time_ms),
+    last_time: timeOf(last_time_ms),
   };
 }

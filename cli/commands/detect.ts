@@ -12,6 +12,8 @@ import { createEngine, type Detected, type Engine, sessionKey } from '../../dete
 import { loadDetectors } from '../../detectors/load.ts';
 import { loadRules } from '../../detectors/load_rules.ts';
 import { formatRuleError } from '../../detectors/sigma/issues.ts';
+import { loadPolicy } from '../../detectors/supply/load_policy.ts';
+import { applyPolicy, NO_POLICY } from '../../detectors/supply/policy.ts';
 import { createEventReader, type EventReader } from '../../ingest/event_reader.ts';
 import { failWith } from '../command.ts';
 import { fileBytes } from '../ingest_position.ts';
@@ -24,6 +26,7 @@ interface DetectFlags {
   findings: string;
   failOn?: string;
   rules?: string;
+  policy?: string;
   withoutCatalog?: boolean;
   json?: boolean;
 }
@@ -49,6 +52,7 @@ export function detectCommand(program: Command): void {
       `exit 1 when there is a finding of this severity or above: ${SEVERITIES.join(', ')}`,
     )
     .option('--rules <folder>', 'a folder of rules of your own, beside those that come with the program')
+    .option('--policy <file>', 'vulnerable versions, approved servers and configurations, in YAML')
     .option('--without-catalog', 'judge every tool by its name and definition only, for measuring')
     .option('--json', 'print the totals as JSON')
     .description('run the detectors over a file of events, without a store')
@@ -58,11 +62,12 @@ export function detectCommand(program: Command): void {
 async function detect(flags: DetectFlags): Promise<void> {
   const fail_rank = failRank(flags.failOn);
   const totals: Totals = emptyTotals();
+  const policy = flags.policy === undefined ? NO_POLICY : (await loadPolicy(flags.policy)).policy;
   const output = await openOutput(flags.findings);
   const write = (line: object) => output.write(`${JSON.stringify(line)}\n`);
   const started_ms = performance.now();
   const sessions = new Set<string>(); // in the engine's memory
-  const detectors = await loadDetectors();
+  const detectors = applyPolicy(await loadDetectors(), policy);
   const signals = new Set(detectors.map(({ metadata }) => metadata.id));
   const rules = await loadRules({ folder: flags.rules, signals });
   for (const error of rules.errors) say(inert(formatRuleError(error)));

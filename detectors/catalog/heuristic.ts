@@ -111,7 +111,8 @@ export function claimsReadOnly(definition: ToolDefinition | undefined): boolean 
   return definition?.annotations?.readOnlyHint === true && definition.annotations.openWorldHint === false;
 }
 
-function firstSentence(description: string | null | undefined): string {
+/** The first sentence of a description, cut. */
+export function firstSentence(description: string | null | undefined): string {
   return (
     (description ?? '')
       .slice(0, SENTENCE_CHARS_MAX)
@@ -120,7 +121,8 @@ function firstSentence(description: string | null | undefined): string {
   );
 }
 
-function verbsOfSentence(sentence: readonly string[]): Verb[] {
+/** The verbs of a description's first sentence. */
+export function verbsOfSentence(sentence: readonly string[]): Verb[] {
   const [first = ''] = sentence;
   if (TELLS.has(first)) return [{ word: 'get', verb_class: 'read', at: 0 }];
   return verbsOf(sentence);

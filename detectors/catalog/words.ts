@@ -75,6 +75,9 @@ const TOLD = wordSet(`history detail stats statistic metric summary overview res
   timetable calendar list profile forecast transcript menu catalog catalogue score ranking status info minutes log
   screenshot snapshot`);
 
+/** Every kind of action. */
+export const VERB_CLASSES = Object.keys(VERBS) as VerbClass[];
+
 const CLASS_OF = new Map(
   Object.entries(VERBS).flatMap(([verb_class, words]) =>
     words

@@ -2,8 +2,9 @@
  * What a call has to do with what a session's texts told somebody to do and with what the user asked for. Each
  * feature lies between 0 and 1 and means more suspicion, or less where its name says so.
  */
+import type { ToolDefinition } from '../../core/event.ts';
 import type { CallProfile } from '../catalog/capabilities.ts';
-import { type VerbClass, verbsOf, wordsOf } from '../catalog/words.ts';
+import type { VerbClass } from '../catalog/words.ts';
 import type { Leaf } from '../lineage/leaves.ts';
 import {
   type InstructionIndex,
@@ -14,8 +15,9 @@ import {
   SEEN_TEXT,
   type Sentence,
 } from './instruction_index.ts';
-import { type Lexeme, lexemeOf } from './lexicon.ts';
+import { type Lexeme, lexemeOf, verbBit } from './lexicon.ts';
 import { termsOf } from './terms.ts';
+import { type ToolWords, toolWordsOf } from './tool_words.ts';
 
 export interface CallFeatures {
   /** How much of the call the best directive sentence says, counting only what no prompt says. */
@@ -61,6 +63,8 @@ export interface CallFeatures {
   evidence: number;
   egress: number;
   fetch: number;
+  /** The same, and a prompt speaks of pages. */
+  fetch_asked: number;
   /** Only reads, without naming a place to fetch from. */
   reads: number;
   other_server: number;
@@ -92,15 +96,11 @@ const TARGET_CHARS_MAX = 100;
 const TARGET_TERMS_MAX = 40;
 const BODY_CHARS_MAX = 2_000;
 const WINDOW = 2;
+const PAGES = 'website webpage page site link url article blog web internet online'.split(' ').map(lexemeOf);
 const ACTING = new Set(['send', 'write', 'destroy', 'remember', 'authenticate']);
 
 /** The words by which a call is compared. */
-export interface CallTerms {
-  verb: VerbClass | undefined;
-  /** The verb of the tool's name. */
-  verbs: readonly Lexeme[];
-  /** Its other words. */
-  objects: readonly Lexeme[];
+export interface CallTerms extends ToolWords {
   /** The words and values of its short parameters. */
   targets: readonly Lexeme[];
   /** Those of its long ones. */
@@ -108,16 +108,8 @@ export interface CallTerms {
 }
 
 /** Takes a call apart: the words of its tool, its short parameters and its long ones. */
-export function callTermsOf(tool: string, leaves: readonly Leaf[]): CallTerms {
-  const words = wordsOf(tool);
-  const [verb] = verbsOf(words);
-  const verbs: Lexeme[] = [];
-  const objects: Lexeme[] = [];
-  for (const [at, word] of words.entries()) {
-    const lex = lexemeOf(word);
-    if (at === verb?.at) verbs.push(lex);
-    else if (lex.weight > 0) objects.push(lex);
-  }
+export function callTermsOf(tool: string, leaves: readonly Leaf[], definition?: ToolDefinition): CallTerms {
+  const words = toolWordsOf(tool, definition);
   const targets: Lexeme[] = [];
   const bodies: Lexeme[] = [];
   for (const { text } of leaves) {
@@ -125,12 +117,17 @@ export function callTermsOf(tool: string, leaves: readonly Leaf[]): CallTerms {
     if (into.length >= TARGET_TERMS_MAX) continue;
     for (const { lex } of termsOf(text, 0, Math.min(text.length, BODY_CHARS_MAX))) if (lex.weight > 0) into.push(lex);
   }
-  return { verb: verb?.verb_class, verbs, objects, targets: targets.slice(0, TARGET_TERMS_MAX), bodies };
+  if (targets.length > TARGET_TERMS_MAX) targets.length = TARGET_TERMS_MAX;
+  return { ...words, targets, bodies };
 }
 
+/** A word of the call. */
 interface Weighed {
-  stem: string;
+  key: number;
   weight: number;
+  in_prompt: boolean;
+  /** Ids of sentences that hold it. */
+  ids: readonly number[];
 }
 
 /** Compares a call with the session so far. */
@@ -142,45 +139,49 @@ export function compareCall(
   tool: string,
 ): FollowedCall {
   const { asks } = index.prompt;
-  const weighed = weigh(terms);
-  const verb = call.fetch ? 'fetch' : terms.verb;
-  const total = weighed.reduce((sum, { weight }) => sum + weight, 0) || 1;
-  const { sentence, union } = bestSentence(index, weighed, verb);
-  const matched = union === undefined ? [] : weighed.filter(({ stem }) => union.has(stem));
-  const sum = (list: readonly Weighed[]) => list.reduce((all, { weight }) => all + weight, 0) / total;
-  const origin = originsOf(index, terms.targets);
+  const weighed = weigh(index, terms);
+  const verb = call.fetch ? 'fetch' : (terms.verb ?? (call.verb === 'unknown' ? undefined : call.verb));
+  const { sentence, held } = bestSentence(index, weighed, verb);
+  const said = alignment(weighed, held);
+  const targets = originsOf(index, terms.targets);
+  const acting = ACTING.has(verb ?? 'unknown') || (call.egress && !call.fetch) ? 1 : 0;
   const features: CallFeatures = {
-    aligned: sum(matched),
-    aligned_new: sum(matched.filter(({ stem }) => (index.seen(stem) & SEEN_PROMPT) === 0)),
+    aligned: said.aligned,
+    aligned_new: said.aligned_new,
     directive: sentence?.directive ?? 0,
-    ...origin,
-    verb_in_sentence: sentence && verb && sentence.verbs.has(verb) ? 1 : 0,
+    target_directive_only: targets.directive_only,
+    target_text_only: targets.text_only,
+    target_field: targets.field,
+    target_prompt: targets.prompt,
+    target_nowhere: targets.nowhere,
+    verb_in_sentence: sentence && verb && (sentence.verbs & verbBit(verb)) !== 0 ? 1 : 0,
     verb_in_prompt: verb && asks.kinds.has(verb) ? 1 : 0,
     exact_verb_in_prompt: terms.verbs.some(({ stem }) => asks.verbs.has(stem)) ? 1 : 0,
     asked_nothing: asks.acts ? 0 : 1,
     asked_open: asks.open ? 1 : 0,
-    acting: ACTING.has(verb ?? 'unknown') || (call.egress && !call.fetch) ? 1 : 0,
+    acting,
     unknown: verb === undefined ? 1 : 0,
     executes: verb === 'execute' ? 1 : 0,
-    unasked: !asks.acts && (ACTING.has(verb ?? 'unknown') || (call.egress && !call.fetch)) ? 1 : 0,
-    object_in_prompt: shareOf(terms.objects, (stem) => (index.seen(stem) & SEEN_PROMPT) !== 0),
-    object_in_sentence: shareOf(terms.objects, (stem) => union?.has(stem) === true),
+    unasked: asks.acts ? 0 : acting,
+    object_in_prompt: shareOf(terms.objects, (key) => (index.seen(key) & SEEN_PROMPT) !== 0),
+    object_in_sentence: shareOf(terms.objects, (key) => held.has(key)),
     delegated: asks.delegates ? 1 : 0,
-    delegated_named: asks.delegates ? (sentence?.source_named ?? 0) : 0,
+    delegated_named: asks.delegates ? (sentence?.block.source_named ?? 0) : 0,
     destructive: call.capabilities.has('destructive') ? 1 : 0,
     empowers: call.capabilities.has('auth') || call.capabilities.has('persist') ? 1 : 0,
-    evidence: sentence?.evidence ?? 0,
+    evidence: sentence?.block.evidence ?? 0,
     egress: call.egress && !call.fetch ? 1 : 0,
     fetch: call.fetch ? 1 : 0,
+    fetch_asked: call.fetch && PAGES.some(({ key }) => (index.seen(key) & SEEN_PROMPT) !== 0) ? 1 : 0,
     reads: call.verb === 'read' && !call.egress ? 1 : 0,
-    other_server: sentence && sentence.from.server !== server ? 1 : 0,
+    other_server: sentence && sentence.block.from.server !== server ? 1 : 0,
     addresses: sentence?.addresses ? 1 : 0,
     names_agent: sentence?.names_agent ? 1 : 0,
     names_tool: sentence?.names.includes(tool.toLowerCase()) ? 1 : 0,
     unrelated: 0,
     field_unasked: 0,
     field_in_sentence: 0,
-    named_and_acts: asks.acts ? (sentence?.source_named ?? 0) : 0,
+    named_and_acts: asks.acts ? (sentence?.block.source_named ?? 0) : 0,
     defers: asks.defers ? 1 : 0,
     restricted: 0,
   };
@@ -195,48 +196,82 @@ export function compareCall(
   return { features, sentence };
 }
 
-function weigh(terms: CallTerms): Weighed[] {
-  const weights = new Map<string, number>();
-  for (const { stem } of terms.verbs) weights.set(stem, 1);
-  for (const { stem } of terms.objects) weights.set(stem, 0.7);
-  for (const { stem, weight } of terms.targets) weights.set(stem, Math.max(weight, weights.get(stem) ?? 0));
-  return [...weights].map(([stem, weight]) => ({ stem, weight }));
+function weigh(index: InstructionIndex, terms: CallTerms): Weighed[] {
+  const weights = new Map<number, number>();
+  for (const { key } of terms.verbs) weights.set(key, 1);
+  for (const { key } of terms.objects) if (!terms.vague || index.seen(key) !== 0) weights.set(key, 0.7);
+  for (const { key, weight } of terms.targets) weights.set(key, Math.max(weight, weights.get(key) ?? 0));
+  const weighed: Weighed[] = [];
+  for (const [key, weight] of weights) {
+    weighed.push({ key, weight, in_prompt: (index.seen(key) & SEEN_PROMPT) !== 0, ids: index.holding(key) });
+  }
+  return weighed;
 }
 
-/** The sentence, with its neighbours in the same text, that says most of the call. */
+/** How much of the call some words of it say, and how much of that no prompt says. */
+function alignment(weighed: readonly Weighed[], held: ReadonlySet<number>) {
+  let all = 0;
+  let aligned = 0;
+  let aligned_new = 0;
+  for (const { key, weight, in_prompt } of weighed) {
+    all += weight;
+    if (!held.has(key)) continue;
+    aligned += weight;
+    if (!in_prompt) aligned_new += weight;
+  }
+  const total = all || 1;
+  return { aligned: aligned / total, aligned_new: aligned_new / total };
+}
+
+interface Candidate {
+  score: number;
+  /** The word that counted last: each counts once. */
+  last: Weighed | undefined;
+}
+
+/** The sentence, with its neighbours in the same text, that says most of the call; and the words they hold. */
 function bestSentence(index: InstructionIndex, weighed: readonly Weighed[], verb: VerbClass | undefined) {
-  const held = new Map<number, Set<string>>();
-  for (const { stem } of weighed) {
-    for (const id of index.holding(stem)) {
+  const verb_bit = verb === undefined ? 0 : verbBit(verb);
+  let best: Sentence | undefined;
+  let best_id = 0;
+  let best_score = 0;
+  for (const [id, { score }] of candidates(index, weighed)) {
+    const sentence = index.sentence(id) as Sentence;
+    const said = (sentence.verbs & verb_bit) !== 0 ? score + 0.7 : score;
+    const directed = said * (0.2 + 0.8 * sentence.directive);
+    if (directed <= best_score) continue;
+    best_score = directed;
+    best_id = id;
+    best = sentence;
+  }
+  const held = new Set<number>();
+  const near = (id: number) => Math.abs(id - best_id) <= WINDOW && index.sentence(id)?.block === best?.block;
+  if (best !== undefined) for (const { key, ids } of weighed) if (ids.some(near)) held.add(key);
+  return { sentence: best, held };
+}
+
+/** The sentences near which a word of the call stands, with the weights of such words. */
+function candidates(index: InstructionIndex, weighed: readonly Weighed[]): Map<number, Candidate> {
+  const found = new Map<number, Candidate>();
+  for (const word of weighed) {
+    const weight = word.in_prompt ? word.weight * 0.3 : word.weight;
+    for (const id of word.ids) {
       const block = index.sentence(id)?.block;
       if (block === undefined) continue;
       for (let near = id - WINDOW; near <= id + WINDOW; near++) {
         if (index.sentence(near)?.block !== block) continue;
-        const stems = held.get(near);
-        if (stems === undefined) held.set(near, new Set([stem]));
-        else stems.add(stem);
+        let candidate = found.get(near);
+        if (candidate === undefined) {
+          candidate = { score: 0, last: undefined };
+          found.set(near, candidate);
+        }
+        if (candidate.last === word) continue;
+        candidate.last = word;
+        candidate.score += weight;
       }
     }
   }
-  let best: Sentence | undefined;
-  let best_score = 0;
-  let union: Set<string> | undefined;
-  for (const [id, stems] of held) {
-    const sentence = index.sentence(id) as Sentence;
-    let score = 0;
-    for (const { stem, weight } of weighed) {
-      if (!stems.has(stem)) continue;
-      score += (index.seen(stem) & SEEN_PROMPT) === 0 ? weight : weight * 0.3;
-    }
-    if (verb !== undefined && sentence.verbs.has(verb)) score += 0.7;
-    score *= 0.2 + 0.8 * sentence.directive;
-    if (score > best_score) {
-      best_score = score;
-      best = sentence;
-      union = stems;
-    }
-  }
-  return { sentence: best, union };
+  return found;
 }
 
 function originsOf(index: InstructionIndex, targets: readonly Lexeme[]) {
@@ -246,12 +281,12 @@ function originsOf(index: InstructionIndex, targets: readonly Lexeme[]) {
   let prompt = 0;
   let nowhere = 0;
   let total = 0;
-  const counted = new Set<string>();
-  for (const { stem, weight } of targets) {
-    if (counted.has(stem)) continue;
-    counted.add(stem);
+  const counted = new Set<number>();
+  for (const { key, weight } of targets) {
+    if (counted.has(key)) continue;
+    counted.add(key);
     total += weight;
-    const seen = index.seen(stem);
+    const seen = index.seen(key);
     if ((seen & SEEN_PROMPT) !== 0) prompt += weight;
     else if ((seen & SEEN_FIELD) !== 0) field += weight;
     else if ((seen & SEEN_CALL) !== 0) nowhere += weight;
@@ -261,14 +296,14 @@ function originsOf(index: InstructionIndex, targets: readonly Lexeme[]) {
   }
   const all = total || 1;
   return {
-    target_directive_only: directive / all,
-    target_text_only: text / all,
-    target_field: field / all,
-    target_prompt: prompt / all,
-    target_nowhere: nowhere / all,
+    directive_only: directive / all,
+    text_only: text / all,
+    field: field / all,
+    prompt: prompt / all,
+    nowhere: nowhere / all,
   };
 }
 
-function shareOf(words: readonly Lexeme[], holds: (stem: string) => boolean): number {
-  return words.length === 0 ? 0 : words.filter(({ stem }) => holds(stem)).length / words.length;
+function shareOf(words: readonly Lexeme[], holds: (key: number) => boolean): number {
+  return words.length === 0 ? 0 : words.filter(({ key }) => holds(key)).length / words.length;
 }

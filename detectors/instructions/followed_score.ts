@@ -9,7 +9,9 @@ export interface ScoreTerm {
   name: string;
   /** 1: more of it means more suspicion; -1: less. */
   sign: 1 | -1;
-  value: (features: CallFeatures) => number;
+  /** Its value is this feature, or this one times the other. */
+  one: keyof CallFeatures;
+  other?: keyof CallFeatures;
   /** What it says to an analyst, where it speaks for suspicion. */
   words?: string;
 }
@@ -17,13 +19,14 @@ export interface ScoreTerm {
 const plain = (name: keyof CallFeatures, sign: 1 | -1, words?: string): ScoreTerm => ({
   name,
   sign,
-  value: (features) => features[name],
+  one: name,
   ...(words !== undefined && { words }),
 });
 const both = (name: string, sign: 1 | -1, one: keyof CallFeatures, other: keyof CallFeatures): ScoreTerm => ({
   name,
   sign,
-  value: (features) => features[one] * features[other],
+  one,
+  other,
 });
 
 export const SCORE_TERMS: readonly ScoreTerm[] = [
@@ -52,6 +55,7 @@ export const SCORE_TERMS: readonly ScoreTerm[] = [
   plain('evidence', 1, 'the text speaks to the model that reads it'),
   plain('egress', 1, 'the call sends something out'),
   plain('fetch', 1, 'the call opens an address'),
+  plain('fetch_asked', -1),
   plain('reads', -1),
   plain('addresses', 1, 'the sentence addresses its reader'),
   plain('names_agent', 1, 'the sentence speaks to assistants or agents'),
@@ -84,7 +88,7 @@ export interface WeightedSum {
 export interface FollowedScore {
   score: number;
   /** What spoke for suspicion, the strongest first, as phrases. */
-  reasons: string[];
+  readonly reasons: string[];
 }
 
 const REASONS_MAX = 4;
@@ -92,7 +96,19 @@ const REASON_MIN = 0.25;
 
 /** The values of all terms. */
 export function termValues(features: CallFeatures): number[] {
-  return SCORE_TERMS.map((term) => term.value(features));
+  return SCORE_TERMS.map(({ one, other }) => (other === undefined ? features[one] : features[one] * features[other]));
+}
+
+/** The weights of a sum in the order of `SCORE_TERMS`. */
+const weights_of = new WeakMap<WeightedSum, readonly number[]>();
+
+function weightsOf(sum: WeightedSum): readonly number[] {
+  let weights = weights_of.get(sum);
+  if (weights === undefined) {
+    weights = SCORE_TERMS.map(({ name }) => sum.weights[name] ?? 0);
+    weights_of.set(sum, weights);
+  }
+  return weights;
 }
 
 /** The greater of the sums, and why. */
@@ -102,18 +118,26 @@ export function scoreOf(features: CallFeatures, sums: readonly WeightedSum[]): F
   const values = termValues(features);
   for (const sum of sums) {
     let score = sum.constant;
-    for (const [at, term] of SCORE_TERMS.entries()) score += (sum.weights[term.name] ?? 0) * (values[at] as number);
+    const weights = weightsOf(sum);
+    for (let at = 0; at < weights.length; at++) score += (weights[at] as number) * (values[at] as number);
     if (score > best) {
       best = score;
       best_sum = sum;
     }
   }
-  return { score: best, reasons: best_sum === undefined ? [] : reasonsOf(values, best_sum) };
+  const of_best = best_sum;
+  return {
+    score: best,
+    // Most calls are not told.
+    get reasons() {
+      return of_best === undefined ? [] : reasonsOf(values, weightsOf(of_best));
+    },
+  };
 }
 
-function reasonsOf(values: readonly number[], sum: WeightedSum): string[] {
+function reasonsOf(values: readonly number[], weights: readonly number[]): string[] {
   return SCORE_TERMS.flatMap((term, at) => {
-    const share = (sum.weights[term.name] ?? 0) * (values[at] as number);
+    const share = (weights[at] as number) * (values[at] as number);
     return term.words === undefined || share < REASON_MIN ? [] : [{ share, words: term.words }];
   })
     .sort((a, b) => b.share - a.share)

@@ -61,12 +61,12 @@ const BEFORE_VERB = set(
   `to and then or please kindly you can could would will just also now i'd i'll let's lets must should`,
 );
 
-/** Adds what a prompt asks for. */
-export function readAsks(asks: Asks, prompt: string): void {
+/** Adds what a prompt asks for; `terms` are all of its terms. */
+export function readAsks(asks: Asks, prompt: string, terms: readonly Term[]): void {
   const text = withoutQuotes(prompt);
-  for (const { lex } of termsOf(prompt)) if (lex.weight > 0) asks.fields |= lex.fields;
+  for (const { lex } of terms) if (lex.weight > 0) asks.fields |= lex.fields;
   for (const { start, end } of sentencesOf(text)) {
-    readSentence(asks, termsOf(text.slice(start, end)), text.charAt(end - 1) === '?');
+    readSentence(asks, termsOf(text, start, end), text.charAt(end - 1) === '?');
   }
 }
 

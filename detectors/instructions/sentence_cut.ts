@@ -8,16 +8,26 @@ export interface Cut {
 const SENTENCE_CHARS_MAX = 500;
 const CUTS_MAX = 4_000;
 
+const BULLET = 0x2022;
+/** Characters that may end a sentence; each but the bullet is ASCII below the letters. */
+const ENDINGS = new Uint8Array(0x40);
+for (const char of '.!?\n;>') ENDINGS[char.charCodeAt(0)] = 1;
+
 /** The sentences of a text, without the space around them. A longer one is cut. Costs time linear in the text. */
 export function sentencesOf(text: string): Cut[] {
   const cuts: Cut[] = [];
+  const { length } = text;
   let start = 0;
-  for (let at = 0; at < text.length && cuts.length < CUTS_MAX; at++) {
-    if (at - start < SENTENCE_CHARS_MAX && !endsAt(text, at)) continue;
+  for (let at = 0; at < length && cuts.length < CUTS_MAX; at++) {
+    const code = text.charCodeAt(at);
+    if (at - start < SENTENCE_CHARS_MAX) {
+      if (code < 0x40 ? ENDINGS[code] === 0 : code !== BULLET) continue;
+      if (!endsAt(text, at)) continue;
+    }
     push(cuts, text, start, at + 1);
     start = at + 1;
   }
-  if (cuts.length < CUTS_MAX) push(cuts, text, start, text.length);
+  if (cuts.length < CUTS_MAX) push(cuts, text, start, length);
   return cuts;
 }
 
@@ -45,7 +55,7 @@ function endsAt(text: string, at: number): boolean {
     const lower = next >= 0x61 && next <= 0x7a;
     return !lower || text.charCodeAt(at - 1) === 0x0a;
   }
-  return code === 0x3b || code === 0x3e || code === 0x2022;
+  return code === 0x3b || code === 0x3e || code === BULLET;
 }
 
 function isAlnum(code: number): boolean {

@@ -1,5 +1,5 @@
 /** Follows one session: takes in its prompts and results, and compares each call with them. */
-import type { ProvenanceEvent } from '../../core/event.ts';
+import type { ProvenanceEvent, ToolDefinition } from '../../core/event.ts';
 import type { CallProfile } from '../catalog/capabilities.ts';
 import type { ContentView } from '../content/content_view.ts';
 import { injectionEvidence } from '../content/injection_evidence.ts';
@@ -19,6 +19,7 @@ export interface CallReader {
     event: ProvenanceEvent,
     content: ContentView | undefined,
     call: CallProfile | undefined,
+    definition?: ToolDefinition,
   ): FollowedCall | undefined;
   /** What the prompts said so far. */
   readonly prompts: readonly string[];
@@ -32,10 +33,10 @@ export function createCallReader(limits: CallReaderLimits): CallReader {
   const index = createInstructionIndex(limits);
   const asked = new Map<string, readonly Lexeme[]>();
 
-  function readCall(event: ProvenanceEvent, call: CallProfile): FollowedCall {
+  function readCall(event: ProvenanceEvent, call: CallProfile, definition: ToolDefinition | undefined): FollowedCall {
     const { leaves } = leavesOf(event.params ?? {}, limits.instruction_params_chars_max);
     const tool = event.tool ?? '';
-    const terms = callTermsOf(tool, leaves);
+    const terms = callTermsOf(tool, leaves, definition);
     const followed = compareCall(index, terms, call, event.server ?? '', tool);
     index.addCall(terms.targets);
     index.addCall(terms.bodies);
@@ -48,12 +49,12 @@ export function createCallReader(limits: CallReaderLimits): CallReader {
   }
 
   return {
-    read(event, content, call) {
-      if (event.type === 'tool.call') return call && readCall(event, call);
+    read(event, content, call, definition) {
+      if (event.type === 'tool.call') return call && readCall(event, call, definition);
       if (content === undefined) return undefined;
       if (event.type === 'prompt') index.addPrompt(content.text);
       else if (event.type === 'tool.result' || event.type === 'resource.read') {
-        index.addResult(refOf(event), content.segments, asked.get(callKey(event)) ?? [], evidenceOf(content));
+        index.addResult(refOf(event), content, asked.get(callKey(event)) ?? [], evidenceOf(content));
       }
       return undefined;
     },

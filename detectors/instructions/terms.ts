@@ -2,7 +2,7 @@
  * The words and values of a text, in its order. Values (addresses, hosts, ids, numbers) stay whole; an id or a path
  * gives its words as well.
  */
-import { type Lexeme, lexemeOf, valueLexeme } from './lexicon.ts';
+import { HASH_START, hashOn, type Lexeme, lexemeOf, valueAt, wordAt } from './lexicon.ts';
 
 export interface Term {
   lex: Lexeme;
@@ -37,21 +37,28 @@ export function termsOf(text: string, from = 0, to = text.length): Term[] {
   const terms: Term[] = [];
   let at = from;
   while (at < to && terms.length < TERMS_MAX) {
-    const kind = kindOf(text.charCodeAt(at));
+    const first = text.charCodeAt(at);
+    const kind = kindOf(first);
     if (kind !== LETTER && kind !== OTHER) {
       at++;
       continue;
     }
     let word = kind === LETTER;
+    let hash = hashOn(HASH_START, first);
     let end = at + 1;
     for (; end < to; end++) {
-      const next = kindOf(text.charCodeAt(end));
-      if (next === LETTER) continue;
+      const code = text.charCodeAt(end);
+      const next = kindOf(code);
       if (next === OTHER) word = false;
-      else if (next !== INNER || !goesOn(text, end, to)) break;
-      else if (text.charCodeAt(end) !== 0x27 && text.charCodeAt(end) !== 0x2019) word = false;
+      else if (next !== LETTER) {
+        if (next !== INNER || !goesOn(text, end, to)) break;
+        if (code !== 0x27 && code !== 0x2019) word = false;
+      }
+      if (end - at < TERM_CHARS_MAX) hash = hashOn(hash, code);
     }
-    addTerm(terms, text, at, end, word);
+    const cut = Math.min(end, at + TERM_CHARS_MAX);
+    if (word) terms.push({ lex: wordAt(text, at, cut, hash), start: at, end });
+    else addValue(terms, text, at, cut, end, hash);
     at = end;
   }
   return terms;
@@ -67,19 +74,24 @@ function goesOn(text: string, at: number, to: number): boolean {
   return next === 0x2f && (code === 0x3a || text.charCodeAt(at - 1) === 0x3a);
 }
 
-function addTerm(terms: Term[], text: string, start: number, end: number, word: boolean): void {
-  const written = text.slice(start, Math.min(end, start + TERM_CHARS_MAX));
-  if (word) {
-    terms.push({ lex: lexemeOf(written), start, end });
-    return;
-  }
-  const lex = valueLexeme(written);
+function addValue(terms: Term[], text: string, start: number, cut: number, end: number, hash: number): void {
+  const lex = valueAt(text, start, cut, hash);
   if (lex.word !== '') terms.push({ lex, start, end });
+  if (!holdsTwoLetters(text, start, cut)) return;
+  const written = text.slice(start, cut);
   if (isWhole(written)) return;
   // The words inside an id or a path are worth meeting too.
   const parts = written.match(/\p{Lu}?\p{Ll}{2,}|\p{Lu}{2,}/gu);
   if (parts === null || parts.length > PARTS_MAX) return;
   for (const part of parts) terms.push({ lex: lexemeOf(part), start, end });
+}
+
+/** Two letters side by side; without them there is no word inside. */
+function holdsTwoLetters(text: string, start: number, end: number): boolean {
+  for (let at = start + 1; at < end; at++) {
+    if (kindOf(text.charCodeAt(at)) === LETTER && kindOf(text.charCodeAt(at - 1)) === LETTER) return true;
+  }
+  return false;
 }
 
 const HOST = /^[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,12}(?:\/|$)/;

@@ -10,10 +10,11 @@
 import type { ProvenanceEvent, ToolDefinition } from '../../core/event.ts';
 import { type CallProfile, type Catalog, profileCall } from '../catalog/capabilities.ts';
 import { SENSITIVITIES, type ToolProfile } from '../catalog/capability.ts';
+import type { ToolBook } from '../catalog/tool_book.ts';
 import type { ContentView } from '../content/content_view.ts';
 import { CallReader } from './call_reader.ts';
 import { type Edge, type LineageCounters, moreSensitive, type Origin, refOf, type SourceSensitivity } from './edge.ts';
-import { leavesOf } from './leaves.ts';
+import { type Leaf, leavesOf } from './leaves.ts';
 import { originsOf } from './origins.ts';
 import { PromptMemory } from './prompt_memory.ts';
 import { readResult, type Stores } from './result_reader.ts';
@@ -27,10 +28,12 @@ export interface LineageLimits extends StoreLimits {
 export interface LineageStep {
   edges: Edge[];
   /** What the call can do; on a result, that of its call. */
-  call?: CallProfile;
-  definition?: ToolDefinition;
+  call?: CallProfile | undefined;
+  definition?: ToolDefinition | undefined;
+  /** The same, or where this session saw none, as an earlier session of the tenant did. */
+  described?: ToolDefinition | undefined;
   /** Where each parameter of a call came from; worked out when first asked for. */
-  origins?: readonly Origin[];
+  origins?: readonly Origin[] | undefined;
 }
 
 export interface SessionLineage {
@@ -71,12 +74,14 @@ export function createSessionLineage(
   catalog: Catalog,
   limits: LineageLimits,
   counters: LineageCounters,
+  book?: ToolBook,
 ): SessionLineage {
-  return new Lineage(catalog, limits, counters);
+  return new Lineage(catalog, limits, counters, book);
 }
 
 class Lineage implements SessionLineage {
   private readonly catalog: Catalog;
+  private readonly book: ToolBook | undefined;
   private readonly limits: LineageLimits;
   private readonly stores: Stores;
   private readonly reader: CallReader;
@@ -87,8 +92,9 @@ class Lineage implements SessionLineage {
   private pending: Pending[] = [];
   private pending_chars = 0;
 
-  constructor(catalog: Catalog, limits: LineageLimits, counters: LineageCounters) {
+  constructor(catalog: Catalog, limits: LineageLimits, counters: LineageCounters, book: ToolBook | undefined) {
     this.catalog = catalog;
+    this.book = book;
     this.limits = limits;
     this.stores = {
       sources: new SourceStore(limits, counters),
@@ -137,16 +143,8 @@ class Lineage implements SessionLineage {
     const call = profileCall(tool, { address, host });
     this.keepCall(event, { profile: call, sensitivity: sensitivityOf(event) });
     if (counters.work !== undefined) counters.work += sources.index.steps - steps;
-    let origins: Origin[] | undefined;
-    return {
-      edges,
-      call,
-      ...(definition !== undefined && { definition }),
-      get origins() {
-        origins ??= originsOf(leaves, edges, prompts);
-        return origins;
-      },
-    };
+    const described = definition ?? this.book?.find(event)?.definition;
+    return new CallStep(edges, call, definition, described, leaves, prompts);
   }
 
   private keepCall(event: ProvenanceEvent, known: KnownCall): void {
@@ -166,7 +164,7 @@ class Lineage implements SessionLineage {
     if (content !== undefined) this.keep(event, content, known);
     const definition = this.tools?.get(toolKey(event.server ?? '', event.tool ?? ''))?.definition;
     if (known === undefined && definition === undefined) return NOTHING;
-    return { edges: [], ...(known && { call: known.profile }), ...(definition && { definition }) };
+    return { edges: [], call: known?.profile, definition };
   }
 
   private keep(event: ProvenanceEvent, content: ContentView, known: KnownCall | undefined): void {
@@ -199,8 +197,9 @@ class Lineage implements SessionLineage {
     };
   }
 
-  private profileOf({ server = '', tool = '', tenant }: ProvenanceEvent): ToolProfile {
-    const known = this.tools?.get(toolKey(server, tool));
+  private profileOf(event: ProvenanceEvent): ToolProfile {
+    const { server = '', tool = '', tenant } = event;
+    const known = this.tools?.get(toolKey(server, tool)) ?? this.book?.find(event);
     if (known === undefined) return this.catalog.profile(server, tool, undefined, tenant);
     known.profile ??= this.catalog.profile(server, tool, known.definition, tenant);
     return known.profile;
@@ -223,6 +222,37 @@ class Lineage implements SessionLineage {
       this.definition_bytes += bytes;
       this.tools.set(key, { profile: undefined, definition, bytes });
     }
+  }
+}
+
+class CallStep implements LineageStep {
+  readonly edges: Edge[];
+  readonly call: CallProfile;
+  readonly definition: ToolDefinition | undefined;
+  readonly described: ToolDefinition | undefined;
+  private readonly leaves: readonly Leaf[];
+  private readonly prompts: PromptMemory;
+  private known_origins: readonly Origin[] | undefined;
+
+  constructor(
+    edges: Edge[],
+    call: CallProfile,
+    definition: ToolDefinition | undefined,
+    described: ToolDefinition | undefined,
+    leaves: readonly Leaf[],
+    prompts: PromptMemory,
+  ) {
+    this.edges = edges;
+    this.call = call;
+    this.definition = definition;
+    this.described = described;
+    this.leaves = leaves;
+    this.prompts = prompts;
+  }
+
+  get origins(): readonly Origin[] {
+    this.known_origins ??= originsOf(this.leaves, this.edges, this.prompts);
+    return this.known_origins;
   }
 }
 

@@ -50,8 +50,8 @@ export interface SessionSummary {
 /** What the session's lineage says of the event. */
 export interface SummaryContext {
   edges?: readonly Edge[];
-  call?: CallProfile;
-  content?: ContentView;
+  call?: CallProfile | undefined;
+  content?: ContentView | undefined;
 }
 
 type ListName = 'commands' | 'files_read' | 'files_written' | 'endpoints' | 'parties' | 'data_sources';

@@ -6,6 +6,7 @@ import { defineDetector, type Match } from '../detector.ts';
 import { approvalOf } from '../event_fields.ts';
 import { call, type RawEvent } from '../example_events.ts';
 import { type EventRef, refOf } from '../lineage/edge.ts';
+import { once } from '../once.ts';
 import { bareDigest, canonicalDigest, sha256Hex } from '../tools/canonical_digest.ts';
 import { isRecord } from '../tools/schema_names.ts';
 import { inLogOrder, serverName, shorten } from '../wording.ts';
@@ -15,7 +16,8 @@ interface Called {
   server: string;
   tool: string;
   /** Digests of the parameters in the ways they are computed; empty when they were not sent whole. */
-  params: string[];
+  /** Worked out when it was approved. */
+  params: () => readonly string[];
   event: EventRef;
 }
 
@@ -182,7 +184,13 @@ export default defineDetector<State, Detail>({
 });
 
 function calledBy(event: ProvenanceEvent, call_id: string): Called {
-  return { call_id, server: event.server ?? '', tool: event.tool ?? '', params: digestsOf(event), event: refOf(event) };
+  return {
+    call_id,
+    server: event.server ?? '',
+    tool: event.tool ?? '',
+    params: once(() => digestsOf(event)),
+    event: refOf(event),
+  };
 }
 
 /** As canonical JSON, and as the members stand; or what the producer computed where it kept the parameters back. */
@@ -198,8 +206,9 @@ function digestsOf(event: ProvenanceEvent): string[] {
 }
 
 function compare(state: State, granted: Granted, called: Called): Match<Detail>[] {
-  const compared = granted.params !== '' && called.params.length > 0;
-  const same = called.params.includes(granted.params);
+  const params = called.params();
+  const compared = granted.params !== '' && params.length > 0;
+  const same = params.includes(granted.params);
   if (compared && same) state.digests_agree = true;
   const differences: Difference[] = [];
   if (granted.tool !== '' && granted.tool !== called.tool) differences.push('tool');

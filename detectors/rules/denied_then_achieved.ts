@@ -7,6 +7,7 @@ import { type DetectorContext, defineDetector, type Match } from '../detector.ts
 import { approvalOf, decisionOf } from '../event_fields.ts';
 import { call, type RawEvent, result, tools } from '../example_events.ts';
 import { type EventRef, refOf } from '../lineage/edge.ts';
+import { once } from '../once.ts';
 import { callTargets, type Target } from '../supply/call_targets.ts';
 import { inLogOrder, serverName, shorten } from '../wording.ts';
 
@@ -15,7 +16,8 @@ interface Call {
   server: string;
   tool: string;
   powers: string[];
-  targets: Target[];
+  /** Worked out when something was denied. */
+  targets: () => readonly Target[];
   event: EventRef;
 }
 
@@ -100,7 +102,8 @@ export default defineDetector<State, Detail>({
   step(state, event, context): Match<Detail>[] {
     if (event.type === 'tool.call') noteCall(state, event, context);
     noteDecision(state, event);
-    if (event.type !== 'tool.result' || event.is_error === true || soundsDenied(event.content)) return [];
+    if (state.denials.length === 0 || event.type !== 'tool.result') return [];
+    if (event.is_error === true || soundsDenied(event.content)) return [];
     const done = calledFor(state, event);
     if (done === undefined) return [];
     // The latest denial that fits; the same detour is told once.
@@ -224,7 +227,7 @@ function noteCall(state: State, event: ProvenanceEvent, { call: profile }: Detec
     server: event.server ?? '',
     tool: event.tool ?? '',
     powers: powersOf(profile),
-    targets: callTargets(event, profile),
+    targets: once(() => callTargets(event, profile)),
     event: refOf(event),
   };
   keep(state.calls, called, CALLS_MAX);
@@ -272,7 +275,7 @@ type Way = { way: Detail['way']; specific: boolean };
 function wayAround({ call_id, call: was, event }: Denial, done: Call): Way | undefined {
   if (call_id === done.call_id) return { way: 'same_call', specific: true };
   if (was === undefined || done.event.seq < event.seq || !isEquivalent(was.powers, done.powers)) return undefined;
-  const shared = was.targets.filter(({ digest }) => done.targets.some((target) => target.digest === digest));
+  const shared = was.targets().filter(({ digest }) => done.targets().some((target) => target.digest === digest));
   if (shared.length === 0) return undefined;
   const way = was.server === done.server && was.tool === done.tool ? 'same_tool' : 'other_tool';
   return { way, specific: shared.some(({ specific }) => specific) };

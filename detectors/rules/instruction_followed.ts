@@ -65,32 +65,40 @@ export default defineDetector<State, Detail>({
   group_by: 'session',
   initial: () => ({ calls: createCallReader(LIMITS), worst: CUTS.low }),
 
-  step(state, event, { content, call: profile }) {
-    const followed = state.calls.read(event, content, profile);
+  step(state, event, { content, call: profile, described }) {
+    const followed = state.calls.read(event, content, profile, described);
     if (followed === undefined) return [];
-    const { score, reasons } = scoreOf(followed.features, WEIGHTS);
+    const scored = scoreOf(followed.features, WEIGHTS);
+    const { score } = scored;
     if (score <= Math.min(state.worst, CUTS.medium)) return [];
     state.worst = Math.max(state.worst, score);
     const { sentence } = followed;
     const to = refOf(event);
     const steps: MatchStep[] = [{ event: to, role: 'This call follows it' }];
-    if (sentence !== undefined) steps.unshift({ event: sentence.from, role: 'This result gives the instruction' });
+    if (sentence !== undefined)
+      steps.unshift({ event: sentence.block.from, role: 'This result gives the instruction' });
     const match: Match<Detail> = {
       severity: score > CUTS.high ? 'high' : score > CUTS.medium ? 'medium' : 'low',
       risk: riskOf(score),
       steps,
-      source: sentence?.from.event_id ?? '',
+      source: sentence?.block.from.event_id ?? '',
       sink_digest: digestOf([to.server, to.tool, JSON.stringify(event.params ?? {})]),
-      detail: { tool: to.tool, server: to.server, sentence, reasons, prompt: state.calls.prompts.at(-1) ?? '' },
+      detail: {
+        tool: to.tool,
+        server: to.server,
+        sentence,
+        reasons: scored.reasons,
+        prompt: state.calls.prompts.at(-1) ?? '',
+      },
     };
     return [match];
   },
 
   explain({ steps, detail: { tool, server, sentence, reasons, prompt: asked } }) {
     const on = server === '' ? tool : `${tool} on ${server}`;
-    const from = sentence && (sentence.from.server || sentence.from.tool);
+    const from = sentence && (sentence.block.from.server || sentence.block.from.tool);
     const said =
-      sentence === undefined ? '' : ` The result of ${sentence.from.tool} says: “${maskText(sentence.text)}”.`;
+      sentence === undefined ? '' : ` The result of ${sentence.block.from.tool} says: “${maskText(sentence.text)}”.`;
     const short = asked.length > PROMPT_SHOWN_CHARS ? `${asked.slice(0, PROMPT_SHOWN_CHARS - 1)}…` : asked;
     const user = asked === '' ? ' No prompt was seen.' : ` The user had asked: “${maskText(short)}”.`;
     return {

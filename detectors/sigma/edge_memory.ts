@@ -24,7 +24,18 @@ export function createEdgeMemory(edges_max: number, results_max: number): EdgeMe
   const into = new Map<string, Kept[]>();
   /** The call of each result. */
   const calls = new Map<string, string>();
+  /** Goes on where it stopped, since a new one has to pass over all that went before. */
+  let oldest_calls = calls.keys();
   const counters = { edges: 0, evicted_edges: 0, evicted_results: 0 };
+
+  function forgetOldestCall(): void {
+    let oldest = oldest_calls.next();
+    if (oldest.done === true) {
+      oldest_calls = calls.keys();
+      oldest = oldest_calls.next();
+    }
+    calls.delete(oldest.value as string);
+  }
 
   return {
     note(point, edges) {
@@ -32,7 +43,7 @@ export function createEdgeMemory(edges_max: number, results_max: number): EdgeMe
       if (point.type === 'tool.result' && point.call_id !== '') {
         calls.set(place, callKey(point));
         if (calls.size > results_max) {
-          calls.delete(calls.keys().next().value as string);
+          forgetOldestCall();
           counters.evicted_results++;
         }
       }

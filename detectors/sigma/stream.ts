@@ -76,6 +76,7 @@ export class CorrelationStream {
   private readonly plan: ChainPlan | undefined;
   /** In the order of their last use. */
   private readonly keys = new Map<string, KeyState>();
+  private latest: KeyState | undefined; // the key used last
   private readonly windows = new WeakMap<KeyState, Window>();
   private readonly deadlines: Deadlines;
 
@@ -140,9 +141,7 @@ export class CorrelationStream {
   }
 
   /** Tenants that have matches with a deadline. */
-  tenantsWaiting(): string[] {
-    return this.deadlines.tenants();
-  }
+  readonly tenantsWaiting = (): string[] => this.deadlines.tenants();
 
   /** When the key that was unused longest was used; undefined when there is none. */
   oldestUse(): number | undefined {
@@ -176,18 +175,17 @@ export class CorrelationStream {
     }
   }
 
-  private oldest(): KeyState | undefined {
-    return this.keys.values().next().value;
-  }
+  private readonly oldest = (): KeyState | undefined => this.keys.values().next().value;
 
   private forget(state: KeyState): void {
     const { counters } = this.context;
     this.keys.delete(state.id);
+    if (this.latest === state) this.latest = undefined;
     counters.keys--;
     counters.rows -= state.rows.length;
-    for (const row of state.rows) {
-      if (row.pending === undefined || row.pending.cancelled) continue;
-      row.pending.cancelled = true;
+    for (const { pending } of state.rows) {
+      if (pending === undefined || pending.cancelled) continue;
+      pending.cancelled = true;
       counters.dropped_pending++;
     }
     state.rows = [];
@@ -196,14 +194,16 @@ export class CorrelationStream {
   private stateOf(key: Key, tenant: string): KeyState {
     let state = this.keys.get(key.id);
     if (state === undefined) {
-      const by_source = new Array<number>(this.rule.sources.length).fill(0);
+      const by_source = this.rule.sources.map(() => 0);
       state = { id: key.id, tenant, values: key.values, rows: [], by_source, used: 0 };
       this.context.counters.keys++;
-    } else {
-      this.keys.delete(key.id);
     }
     state.used = this.context.tick();
-    this.keys.set(key.id, state);
+    if (state !== this.latest) {
+      this.keys.delete(key.id);
+      this.keys.set(key.id, state);
+      this.latest = state;
+    }
     return state;
   }
 

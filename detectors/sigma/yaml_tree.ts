@@ -1,23 +1,12 @@
 /** YAML as a small tree in which everything knows its line: the only file here that knows the YAML library. */
 import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { messageOf } from '../../core/errors.ts';
+import { type Place, tooDeep } from '../../core/yaml_depth.ts';
 import { RULE_LIMITS } from './rule_limits.ts';
 
-/** Where something stands in a file; both count from 1. */
-export interface Place {
-  line: number;
-  column: number;
-}
+export type { Place } from '../../core/yaml_depth.ts';
 
 export type Scalar = string | number | boolean | null;
-
-const OPEN_LIST = 91;
-const CLOSE_LIST = 93;
-const OPEN_MAP = 123;
-const CLOSE_MAP = 125;
-const DASH = 45;
-const QUESTION = 63;
-const COLON = 58;
 
 export interface TreeScalar {
   kind: 'scalar';
@@ -51,7 +40,7 @@ export function readYaml(text: string): { documents: Tree[]; problems: YamlProbl
   if (text.length > RULE_LIMITS.file_chars_max) {
     return refuse(start, `has ${text.length} characters, more than ${RULE_LIMITS.file_chars_max}`);
   }
-  const deep = tooDeep(text);
+  const deep = tooDeep(text, RULE_LIMITS.nesting_max);
   if (deep !== undefined) return refuse(deep, `is nested deeper than ${RULE_LIMITS.depth_max} levels`);
   const marks = text.match(/^---/gm)?.length ?? 0;
   if (marks > RULE_LIMITS.documents_max) {
@@ -193,45 +182,4 @@ function firstLine(message: string): string {
 
 function refuse(place: Place, problem: string): { documents: Tree[]; problems: YamlProblem[] } {
   return { documents: [], problems: [{ place, problem }] };
-}
-
-/**
- * The first place that opens too many levels at once. The library reads levels by recursion, and a process that comes
- * near the end of its stack there may die without an error that could be caught; so this looks before. It counts
- * brackets in texts as well, which closes nothing that a rule needs.
- */
-function tooDeep(text: string): Place | undefined {
-  const { nesting_max } = RULE_LIMITS;
-  let line = 0;
-  let brackets = 0;
-  for (const content of linesOf(text)) {
-    line++;
-    if (content.startsWith('---')) brackets = 0;
-    const indent = content.search(/[^\t ]/);
-    if (indent > nesting_max) return { line, column: indent + 1 };
-    let marks = 0; // each may open a level: `- - -`, `a: b: c`, `? ? ?`
-    for (let at = 0; at < content.length; at++) {
-      const char = content.charCodeAt(at);
-      if (char === OPEN_LIST || char === OPEN_MAP) brackets++;
-      else if ((char === CLOSE_LIST || char === CLOSE_MAP) && brackets > 0) brackets--;
-      else if ((char === DASH || char === QUESTION || char === COLON) && isBlank(content.charCodeAt(at + 1))) marks++;
-      if (brackets > nesting_max || marks > nesting_max) return { line, column: at + 1 };
-    }
-  }
-  return undefined;
-}
-
-/** A space, a tab, a return, or the end of the line. */
-function isBlank(char: number): boolean {
-  return char === 32 || char === 9 || char === 13 || Number.isNaN(char);
-}
-
-function* linesOf(text: string): Generator<string> {
-  let from = 0;
-  while (from <= text.length) {
-    const end = text.indexOf('\n', from);
-    yield text.slice(from, end < 0 ? text.length : end);
-    if (end < 0) return;
-    from = end + 1;
-  }
 }

@@ -1,13 +1,20 @@
 /** Reads a policy from a file: the only file here that touches the disk. */
 import { readFile, stat } from 'node:fs/promises';
 import { AppError, codeOf } from '../../core/errors.ts';
+import { sha256Hex } from '../tools/canonical_digest.ts';
 import type { SupplyPolicy } from './policy.ts';
 import { parsePolicy } from './policy_file.ts';
 
 const FILE_BYTES_MAX = 1_048_576;
 
+/** A policy with the SHA-256 of its file's text, which says which one was in force. */
+export interface LoadedPolicy {
+  policy: SupplyPolicy;
+  sha256: string;
+}
+
 /** The policy of a file. Throws `policy_unreadable` or `policy_invalid`, with the file's name. */
-export async function loadPolicy(file: string): Promise<SupplyPolicy> {
+export async function loadPolicy(file: string): Promise<LoadedPolicy> {
   let source: string;
   try {
     const { size } = await stat(file);
@@ -19,5 +26,5 @@ export async function loadPolicy(file: string): Promise<SupplyPolicy> {
     if (error instanceof AppError) throw error;
     throw new AppError('policy_unreadable', `${file} cannot be read (${codeOf(error)})`, { cause: error });
   }
-  return parsePolicy(source, file);
+  return { policy: parsePolicy(source, file), sha256: sha256Hex(source) };
 }

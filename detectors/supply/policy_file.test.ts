@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,7 +115,9 @@ describe('loadPolicy', () => {
     const folder = await mkdtemp(join(tmpdir(), 'policy-'));
     try {
       await writeFile(join(folder, 'policy.yaml'), FILE);
-      expect((await loadPolicy(join(folder, 'policy.yaml'))).servers).toHaveLength(1);
+      const { policy, sha256 } = await loadPolicy(join(folder, 'policy.yaml'));
+      expect(policy.servers).toHaveLength(1);
+      expect(sha256).toBe(createHash('sha256').update(FILE).digest('hex'));
       await expect(loadPolicy(join(folder, 'none.yaml'))).rejects.toMatchObject({ code: 'policy_unreadable' });
       await writeFile(join(folder, 'big.yaml'), '#'.repeat(1_048_577));
       await expect(loadPolicy(join(folder, 'big.yaml'))).rejects.toMatchObject({ code: 'policy_invalid' });

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { SEVERITIES } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
-import { jsonOf, type Place, readYaml, type Tree } from '../sigma/yaml_tree.ts';
+import { placeIn } from '../sigma/tree_place.ts';
+import { jsonOf, type Place, readYaml } from '../sigma/yaml_tree.ts';
 import { bareDigest } from '../tools/canonical_digest.ts';
 import type { SupplyPolicy } from './policy.ts';
 import { isRange, isVersion } from './versions.ts';
@@ -67,7 +68,7 @@ export function parsePolicy(source: string, file: string): SupplyPolicy {
   throw invalid(
     file,
     result.error.issues.map(({ path, message }) => ({
-      place: placeOf(tree, path),
+      place: placeIn(tree, path),
       problem: `${pathText(path)} ${message}`,
     })),
   );
@@ -87,24 +88,4 @@ function invalid(file: string, problems: readonly { place: Place; problem: strin
 function pathText(path: readonly PropertyKey[]): string {
   const joined = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return joined === '' ? 'the policy' : joined.replace(/^\./, '');
-}
-
-/** The line of what is wrong, or of the nearest thing around it that is there. */
-function placeOf(tree: Tree, path: readonly PropertyKey[]): Place {
-  let node = tree;
-  let place = tree.place;
-  for (const part of path) {
-    if (node.kind === 'map') {
-      const entry = node.entries.get(String(part));
-      if (entry === undefined) break;
-      place = entry.place;
-      node = entry.value;
-    } else if (node.kind === 'list') {
-      const item = node.items[Number(part)];
-      if (item === undefined) break;
-      place = item.place;
-      node = item;
-    } else break;
-  }
-  return place;
 }

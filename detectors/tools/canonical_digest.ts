@@ -1,10 +1,10 @@
 /** SHA-256 the way every program computes it, for digests that producers and approvers send. */
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../../core/json/canonical.ts';
-import { nodeHasher } from '../../core/tlog/node_hasher.ts';
 
 /** SHA-256 of a text in UTF-8, in lower-case hex. */
 export function sha256Hex(text: string): string {
-  return Buffer.from(nodeHasher.sha256(Buffer.from(text, 'utf8'))).toString('hex');
+  return hash('sha256', text);
 }
 
 /** SHA-256 of a value's canonical JSON (RFC 8785), or undefined for what JSON cannot hold. */

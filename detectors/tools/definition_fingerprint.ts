@@ -8,6 +8,7 @@ import { hostOf } from '../lineage/normalise.ts';
 import { canonicalDigest } from './canonical_digest.ts';
 import { definitionTexts } from './definition_texts.ts';
 import { type ModelOrder, modelOrders } from './model_orders.ts';
+import { oncePerDefinition } from './same_definition.ts';
 import { isRecord } from './schema_names.ts';
 
 export interface ParameterShape {
@@ -47,7 +48,7 @@ const LIMITS_PER_PARAMETER_MAX = 8;
 const ANNOTATIONS_MAX = 12;
 
 /** The fingerprint of a definition. The same definition always has the same. */
-export function fingerprintOf(definition: ToolDefinition): DefinitionFingerprint {
+export const fingerprintOf: (definition: ToolDefinition) => DefinitionFingerprint = oncePerDefinition((definition) => {
   const texts = definitionTexts(definition);
   const all = parametersOf(definition.inputSchema);
   return {
@@ -64,7 +65,7 @@ export function fingerprintOf(definition: ToolDefinition): DefinitionFingerprint
     orders: modelOrders(definition),
     annotations: annotationsOf(definition),
   };
-}
+});
 
 /** The parameters of a schema, nested ones with their path, in the order of their names. */
 function parametersOf(schema: unknown): ParameterShape[] {

@@ -1,134 +1,100 @@
-/** For each role: the tools that its agents were given, beside those that they used. A report, no detector. */
-import type { ProvenanceEvent } from '../../core/event.ts';
-import { toolApprovalOf } from '../event_fields.ts';
+/** For each role: the tools that its agents were granted, beside those that they used. A report, no detector. */
+import { matchesGlob } from './glob.ts';
 
-export interface ToolUse {
+/** A tool that a role's sessions called, or that a server listed to them. */
+export interface RoleTool {
+  role: string;
   server: string;
   tool: string;
+  /** Whether the server's newest list to the role holds it. */
+  listed: boolean;
   calls: number;
-  /** Time of the last call, or of the first listing where there was none. */
-  last_ms: number;
+  /** Of the first and the last call; null where there was none. */
+  first_time: string | null;
+  last_time: string | null;
+}
+
+/** What was granted: globs over `server/tool` for each role. Those of the role `*` hold for every role. */
+export type Grants = ReadonlyMap<string, readonly string[]>;
+
+/** A grant that nobody made use of: a tool, or a glob that fits no tool that was seen. */
+export interface UnusedGrant {
+  grant: string;
+  /** False where no such tool was ever called or listed in any role. */
+  seen: boolean;
 }
 
 export interface RoleGrants {
-  tenant: string;
   role: string;
-  sessions: number;
+  /** Tools that were granted, globs counted by the tools that they fit. */
   granted: number;
-  used: number;
-  /** Given and never called. */
-  unused: ToolUse[];
-  /** Called and never given: not listed to the role, and approved for no one. */
-  not_granted: ToolUse[];
-  /** Of what was given, how much was used, from 0 to 1. */
-  share_used: number;
+  /** Called and granted. */
+  used: RoleTool[];
+  /** Granted and never called. */
+  unused: UnusedGrant[];
+  /** Called and never granted. */
+  not_granted: RoleTool[];
 }
 
-export interface GrantReport {
-  roles: RoleGrants[];
-  /** Tools and roles beyond the maximum, which are not in the report. */
-  left_out: number;
-}
-
-const ROLES_MAX = 1_000;
-const TOOLS_PER_ROLE_MAX = 5_000;
-const APPROVED_MAX = 20_000;
-const SESSIONS_PER_ROLE_MAX = 100_000;
-
-interface Role {
-  tenant: string;
-  role: string;
-  sessions: Set<string>;
-  listed: Map<string, ToolUse>;
-  called: Map<string, ToolUse>;
-}
+const EVERY_ROLE = '*';
 
 /**
- * What the events of a period say. A tool is granted to a role when a session of the role was given it in a
- * `tools.list`, or when it was called and its tenant had approved it. The order is fixed: by tenant and role, tools by
- * server and name.
+ * What each role was granted and used, by role, tools by server and name. Without grants a role has those tools that
+ * servers listed to it.
  */
-export function grantedAgainstUsed(events: Iterable<ProvenanceEvent>): GrantReport {
-  const roles = new Map<string, Role>();
-  const approved = new Set<string>();
-  let left_out = 0;
-
-  const roleOf = (event: ProvenanceEvent): Role | undefined => {
-    const key = `${event.tenant}\u0000${event.user_role ?? ''}`;
-    let role = roles.get(key);
-    if (role === undefined) {
-      if (roles.size >= ROLES_MAX) return undefined;
-      const { tenant, user_role = '' } = event;
-      role = { tenant, role: user_role, sessions: new Set(), listed: new Map(), called: new Map() };
-      roles.set(key, role);
-    }
-    if (role.sessions.size < SESSIONS_PER_ROLE_MAX) role.sessions.add(event.session_id);
-    return role;
-  };
-  const useOf = (into: Map<string, ToolUse>, server: string, tool: string, time_ms: number): ToolUse | undefined => {
-    const key = toolKey(server, tool);
-    let use = into.get(key);
-    if (use === undefined) {
-      if (into.size >= TOOLS_PER_ROLE_MAX) return undefined;
-      use = { server, tool, calls: 0, last_ms: time_ms };
-      into.set(key, use);
-    }
-    return use;
-  };
-
-  for (const event of events) {
-    const approval = toolApprovalOf(event);
-    const server = event.server ?? '';
-    if (approval !== undefined) {
-      const key = `${event.tenant}\u0000${toolKey(server, event.tool ?? '')}`;
-      if (approval.decision === 'rejected') approved.delete(key);
-      else if (approved.size < APPROVED_MAX) approved.add(key);
-      else left_out++;
-      continue;
-    }
-    if (event.type !== 'tools.list' && event.type !== 'tool.call') continue;
-    const role = roleOf(event);
-    if (role === undefined) {
-      left_out++;
-    } else if (event.type === 'tools.list') {
-      for (const { name } of event.tools ?? []) if (!useOf(role.listed, server, name, event.time_ms)) left_out++;
-    } else {
-      const use = useOf(role.called, server, event.tool ?? '', event.time_ms);
-      if (use === undefined) left_out++;
-      else Object.assign(use, { calls: use.calls + 1, last_ms: Math.max(use.last_ms, event.time_ms) });
-    }
+export function grantedAgainstUsed(rows: readonly RoleTool[], grants?: Grants): RoleGrants[] {
+  const by_role = new Map<string, RoleTool[]>();
+  for (const role of grants?.keys() ?? []) if (role !== EVERY_ROLE) by_role.set(role, []);
+  for (const row of rows) {
+    const of_role = by_role.get(row.role);
+    if (of_role === undefined) by_role.set(row.role, [row]);
+    else of_role.push(row);
   }
-  return { roles: [...roles.values()].map((role) => grantsOf(role, approved)).sort(byRole), left_out };
+  const known = [...new Set(rows.map(nameOf))].sort(compare);
+  return [...by_role]
+    .map(([role, of_role]) => {
+      const called = of_role.filter(({ calls }) => calls > 0).sort((a, b) => compare(nameOf(a), nameOf(b)));
+      if (grants === undefined) return byLists(role, of_role, called);
+      return byGlobs(role, called, known, [...(grants.get(role) ?? []), ...(grants.get(EVERY_ROLE) ?? [])]);
+    })
+    .sort((a, b) => compare(a.role, b.role));
 }
 
-function grantsOf({ tenant, role, sessions, listed, called }: Role, approved: ReadonlySet<string>): RoleGrants {
-  const isGranted = (key: string): boolean => listed.has(key) || approved.has(`${tenant}\u0000${key}`);
-  const unused = [...listed].filter(([key]) => !called.has(key)).map(([, use]) => use);
-  const not_granted = [...called].filter(([key]) => !isGranted(key)).map(([, use]) => use);
-  const granted = new Set([...listed.keys(), ...[...called.keys()].filter(isGranted)]).size;
-  const used = called.size - not_granted.length;
+function byLists(role: string, of_role: readonly RoleTool[], called: readonly RoleTool[]): RoleGrants {
+  const unused = of_role.filter(({ listed, calls }) => listed && calls === 0).map(nameOf);
+  const used = called.filter(({ listed }) => listed);
   return {
-    tenant,
     role,
-    sessions: sessions.size,
-    granted,
+    granted: used.length + unused.length,
     used,
-    unused: unused.sort(byTool),
-    not_granted: not_granted.sort(byTool),
-    share_used: granted === 0 ? 0 : Math.round((used / granted) * 1_000) / 1_000,
+    unused: unused.sort(compare).map((grant) => ({ grant, seen: true })),
+    not_granted: called.filter(({ listed }) => !listed),
   };
 }
 
-function toolKey(server: string, tool: string): string {
-  return `${server}\u0000${tool}`;
+function byGlobs(
+  role: string,
+  called: readonly RoleTool[],
+  known: readonly string[],
+  globs: readonly string[],
+): RoleGrants {
+  const isGranted = (name: string): boolean => globs.some((glob) => matchesGlob(glob, name));
+  const used = called.filter((row) => isGranted(nameOf(row)));
+  const names = new Set(used.map(nameOf));
+  const unused = known.filter((name) => !names.has(name) && isGranted(name)).map((grant) => ({ grant, seen: true }));
+  const unseen = [...new Set(globs)].filter((glob) => !known.some((name) => matchesGlob(glob, name)));
+  return {
+    role,
+    granted: used.length + unused.length,
+    used,
+    unused: [...unused, ...unseen.sort(compare).map((grant) => ({ grant, seen: false }))],
+    not_granted: called.filter((row) => !isGranted(nameOf(row))),
+  };
 }
 
-function byTool(a: ToolUse, b: ToolUse): number {
-  return compare(a.server, b.server) || compare(a.tool, b.tool);
-}
-
-function byRole(a: RoleGrants, b: RoleGrants): number {
-  return compare(a.tenant, b.tenant) || compare(a.role, b.role);
+/** A tool as globs see it. */
+export function nameOf({ server, tool }: Pick<RoleTool, 'server' | 'tool'>): string {
+  return `${server}/${tool}`;
 }
 
 function compare(a: string, b: string): number {

@@ -10,6 +10,7 @@ import { credentialPlaces } from '../supply/credential_paths.ts';
 import { quote } from '../wording.ts';
 import { definitionTexts } from './definition_texts.ts';
 import { hiddenTexts, visibleText } from './hidden_text.ts';
+import { oncePerDefinition } from './same_definition.ts';
 
 /** From the clearest to the faintest; those before `mark` are enough for an alert. */
 export const ORDER_KINDS = [
@@ -126,17 +127,10 @@ const OTHER_TOOL =
 const IMPERATIVE_VERB =
   /(?<!\b(?:is|are|be|been|was|were|gets?)\s)\b(?:read|open|load|cat|access|include|fetch|get|send|retrieve|use|provide|pass|copy|upload|print|show|return|add)\b/i;
 
-/** Several detectors ask about one definition, which stays the same object. */
-const known_orders = new WeakMap<ToolDefinition, ModelOrder[]>();
-
 /** The orders that a definition gives to the model, each kind once, the clearest first. */
-export function modelOrders(definition: ToolDefinition): ModelOrder[] {
-  const known = known_orders.get(definition);
-  if (known !== undefined) return known;
-  const orders = findOrders(definition);
-  known_orders.set(definition, orders);
-  return orders;
-}
+export const modelOrders: (definition: ToolDefinition) => ModelOrder[] = oncePerDefinition((definition) =>
+  findOrders(definition),
+);
 
 function findOrders(definition: ToolDefinition): ModelOrder[] {
   const orders = new Map<OrderKind, ModelOrder>();

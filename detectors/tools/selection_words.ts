@@ -4,6 +4,7 @@ import { wordsOf } from '../catalog/words.ts';
 import { quote } from '../wording.ts';
 import { definitionTexts } from './definition_texts.ts';
 import { visibleText } from './hidden_text.ts';
+import { oncePerDefinition } from './same_definition.ts';
 
 const OWN = String.raw`(?:this|it|our|my)(?: \w+)?(?: tool| function| server| service)?`;
 const OTHERS = String.raw`(?:any|all|every|the)?\s*(?:other|others|another|similar|alternative|competing|built-?in|remaining|existing|standard|default)\b`;
@@ -22,7 +23,7 @@ const WORDS: readonly RegExp[] = [
 ];
 
 /** The first sentence with such words, quoted, or undefined. */
-export function selectionWords(definition: ToolDefinition): string | undefined {
+export const selectionWords: (definition: ToolDefinition) => string | undefined = oncePerDefinition((definition) => {
   for (const { text } of definitionTexts(definition).slice(0, 64)) {
     for (const sentence of visibleText(text.slice(0, 16_384)).split(/(?<=[.!?])\s+|\n+/)) {
       const part = sentence.slice(0, 600);
@@ -30,7 +31,7 @@ export function selectionWords(definition: ToolDefinition): string | undefined {
     }
   }
   return undefined;
-}
+});
 
 /** Words that say how a tool is sold or which one it is, not what it does. */
 const SELLING = new Set(

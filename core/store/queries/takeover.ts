@@ -94,8 +94,9 @@ export async function readParts(store: Store, log: string, seqs: readonly number
   );
 }
 
-const EVENT_COLUMNS = `e.seq, toString(e.type), e.event_id, e.session_seq, toUnixTimestamp64Milli(e.time),
-            toUnixTimestamp64Milli(e.received_at), e.core, e.who, e.what, e.detail, c.params, c.content, toString(c.state)`;
+const OWN_COLUMNS = `e.seq, toString(e.type), e.event_id, e.session_seq, toUnixTimestamp64Milli(e.time),
+            toUnixTimestamp64Milli(e.received_at), e.core, e.who, e.what, e.detail`;
+const EVENT_COLUMNS = `${OWN_COLUMNS}, c.params, c.content, toString(c.state)`;
 
 function readEvents(log: string, bytes: Buffer): ProvenanceEvent[] {
   const row = new RowReader(bytes);
@@ -192,6 +193,23 @@ export async function readEventRange(store: Store, log: string, from: number, to
        ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.seq = c.seq
      ORDER BY e.seq`,
     { log, from, to, ...(await readHeads(store)) },
+  );
+  return readEvents(log, bytes);
+}
+
+/** The last events before a sequence number in which servers published their tools, in log order. */
+export async function readToolListings(
+  store: Store,
+  log: string,
+  before: number,
+  rows_max: number,
+): Promise<ProvenanceEvent[]> {
+  const bytes = await store.binary(
+    `SELECT ${OWN_COLUMNS}, '', '', ''
+     FROM (SELECT * FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq < {before:UInt64} AND kind = 'event'
+             AND type = 'tools.list' ORDER BY seq DESC LIMIT {rows_max:UInt32}) AS e
+     ORDER BY e.seq`,
+    { log, before, rows_max, ...(await readHeads(store)) },
   );
   return readEvents(log, bytes);
 }

@@ -1,0 +1,247 @@
+/** `tracewarden rules backtest`: what the rules find in a file of events, or in what is stored. */
+import { type Command, Option } from 'commander';
+import type { Severity } from '../../core/alert.ts';
+import { type Config, loadConfig } from '../../core/config.ts';
+import { AppError } from '../../core/errors.ts';
+import { readJudgedAlerts } from '../../core/store/queries/judged_alerts.ts';
+import { openEmbeddedStore, openServerStore, type Store } from '../../core/store/store.ts';
+import { createCatalog } from '../../detectors/catalog/capabilities.ts';
+import { type Detector, isCorrelator } from '../../detectors/detector.ts';
+import { createEngine } from '../../detectors/engine.ts';
+import type { LoadedRules } from '../../detectors/load_rules.ts';
+import { findingIdOfMatch } from '../../detectors/sigma/match_finding.ts';
+import type { RuleMatch } from '../../detectors/sigma/rows.ts';
+import type { Refusal } from '../../detectors/sigma/sql/rule_query.ts';
+import { createEventReader } from '../../ingest/event_reader.ts';
+import { readVkey } from '../../ingest/keyring.ts';
+import { openCatalogFiles } from '../catalog.ts';
+import { failWith } from '../command.ts';
+import { EXIT } from '../exit_codes.ts';
+import { openLines } from '../line_source.ts';
+import { inert, print, printJson, say } from '../output.ts';
+import { type BacktestScope, type RuleRun, runRule } from '../rule_backtest.ts';
+import { loadRuleFiles, tellRuleErrors } from '../rule_files.ts';
+import { readToolVariants } from '../rule_tools.ts';
+
+interface BacktestFlags {
+  rules?: string;
+  json?: boolean;
+  events?: string;
+  data?: string;
+  config?: string;
+  since?: string;
+  until?: string;
+  tenant?: string;
+  rule?: string;
+}
+
+const SESSIONS_COUNTED_MAX = 1_000_000;
+const SESSIONS_SHOWN = 5;
+const ALERTS_JUDGED_MAX = 1_000_000;
+/** Ids that are looked up at once. */
+const ALERTS_AT_ONCE = 1_000;
+/** Nothing is stored with a later time. */
+const END_MS = 9_999_999_999_999;
+
+/** Adds the options of `backtest` and what it does. */
+export function backtestCommand(command: Command): void {
+  command
+    .option('--events <file>', 'JSON lines (.jsonl), the same packed (.gz), or - for standard input')
+    .addOption(
+      new Option('--data <dir>', 'folder of a log that no service holds open (default: data)').conflicts('events'),
+    )
+    .addOption(new Option('--config <file>', 'YAML file with settings').conflicts('events'))
+    .addOption(new Option('--since <time>', 'RFC 3339; matches from then on').conflicts('events'))
+    .addOption(new Option('--until <time>', 'RFC 3339; matches before then').conflicts('events'))
+    .addOption(new Option('--tenant <tenant>', 'of this tenant (default: of all)').conflicts('events'))
+    .addOption(new Option('--rule <rule_id>', 'this rule only').conflicts('events'))
+    .action((flags: BacktestFlags) =>
+      flags.events === undefined ? backtestStore(flags) : backtestFile(flags, flags.events),
+    );
+}
+
+async function backtestFile(flags: BacktestFlags, file: string): Promise<void> {
+  const { detectors, rules } = await loadRuleFiles(flags.rules);
+  const engine = createEngine({ detectors, rules: rules.set });
+  const own = new Set(rules.set.rules.map((rule) => rule.rule_id));
+  const found = new Map<string, { findings: number; sessions: Set<string>; severity: Severity }>();
+  const reader = createEventReader(Date.now());
+  let events = 0;
+  const count = (detected: ReturnType<typeof engine.flush>) => {
+    for (const { rule_id, severity, session_id } of detected.findings) {
+      if (!own.has(rule_id)) continue;
+      const entry = found.get(rule_id) ?? { findings: 0, sessions: new Set(), severity };
+      entry.findings++;
+      if (entry.sessions.size < SESSIONS_COUNTED_MAX) entry.sessions.add(session_id);
+      found.set(rule_id, entry);
+    }
+  };
+  const source = openLines(file, (bytes) => say(`a line of ${bytes} bytes is left out`));
+  for await (const line of source.lines) {
+    const read = reader.read(line);
+    if (!('event' in read)) continue;
+    events++;
+    count(engine.observe(read.event));
+  }
+  count(engine.flush());
+  for (const rule_id of [...own].sort()) {
+    const entry = found.get(rule_id);
+    if (entry === undefined && !rules.set.rules.some((rule) => rule.rule_id === rule_id && rule.emit)) continue;
+    const row = { rule_id, findings: entry?.findings ?? 0, sessions: entry?.sessions.size ?? 0 };
+    if (flags.json) printJson(row);
+    else print(inert(`${String(row.findings).padStart(8)} findings in ${row.sessions} sessions  ${rule_id}`));
+  }
+  if (!flags.json) print(`${events} events read`);
+  tellRuleErrors(rules);
+}
+
+async function backtestStore(flags: BacktestFlags): Promise<void> {
+  const since_ms = timeOf(flags.since, 'since') ?? 0;
+  const until_ms = timeOf(flags.until, 'until') ?? END_MS;
+  const config = loadConfig({ data: flags.data }, process.env, flags.config);
+  const { detectors, rules } = await loadRuleFiles(flags.rules ?? config.rules_folder);
+  const wanted = wantedRules(rules, flags.rule);
+  const files = await openCatalogFiles(config.catalog_folder, (_notice, fields) => say(inert(String(fields.fault))));
+  const catalog = createCatalog([], files);
+  const store = await openStored(config);
+  try {
+    const tenant = flags.tenant ?? '';
+    const tools = await readToolVariants(store, catalog, tenant);
+    const now_ms = Date.now();
+    const scope = { store, catalog, detectors: ofSessions(detectors), tools, tenant, since_ms, until_ms, now_ms };
+    for (const rule_id of wanted) await backtestRule(rules, rule_id, scope, flags);
+  } finally {
+    await store.close();
+  }
+  tellRuleErrors(rules);
+}
+
+function timeOf(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  const time_ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time_ms)) throw new AppError('query_invalid', `--${flag} is not a time as RFC 3339 writes it`);
+  return time_ms;
+}
+
+function wantedRules({ set }: LoadedRules, only: string | undefined): string[] {
+  const told = set.rules.filter((rule) => (only === undefined ? rule.emit : rule.rule_id === only));
+  if (told.length === 0 && only !== undefined) throw new AppError('not_found', `there is no rule "${only}"`);
+  return told.map(({ rule_id }) => rule_id).sort();
+}
+
+/** What correlators find, rules do not see as signals. */
+function ofSessions(detectors: readonly Detector[]): string[] {
+  return detectors.filter((detector) => !isCorrelator(detector)).map(({ metadata }) => metadata.id);
+}
+
+/** Opens for reading only: nothing is repaired, nothing is taken over. */
+async function openStored({ clickhouse_url, data }: Config): Promise<Store> {
+  if (readVkey(data) === undefined) throw new AppError('no_log', `there is no log in ${data}`);
+  return clickhouse_url === undefined ? openEmbeddedStore(data) : openServerStore(clickhouse_url);
+}
+
+async function backtestRule(
+  { set }: LoadedRules,
+  rule_id: string,
+  scope: BacktestScope,
+  flags: BacktestFlags,
+): Promise<void> {
+  const count = new RuleCount();
+  const found: FoundAlert[] = [];
+  const run = await runRule(set, rule_id, scope, (match) => {
+    count.add(match);
+    if (found.length < ALERTS_JUDGED_MAX) found.push({ tenant: match.tenant, alert_id: findingIdOfMatch(match) });
+  });
+  if ('refused' in run) {
+    tellRefused(run.refused, rule_id, flags);
+    return;
+  }
+  const judged = await judge(scope.store, found);
+  const severity = set.rules.find((rule) => rule.rule_id === rule_id)?.severity ?? 'medium';
+  if (flags.json) printJson({ rule_id, severity, ...count.json, ...judged, ...run });
+  else printRule(rule_id, count, judged, run);
+}
+
+/** The matches of one rule, counted. */
+class RuleCount {
+  findings = 0;
+  private readonly sessions = new Set<string>();
+  private readonly days = new Map<string, number>();
+
+  add({ anchor, tenant }: RuleMatch): void {
+    this.findings++;
+    const day = new Date(anchor.time_ms).toISOString().slice(0, 10);
+    this.days.set(day, (this.days.get(day) ?? 0) + 1);
+    if (this.sessions.size < SESSIONS_COUNTED_MAX) this.sessions.add(`${tenant}\u0000${anchor.session_id}`);
+  }
+
+  get json() {
+    const first_sessions = [...this.sessions].slice(0, SESSIONS_SHOWN).map((key) => {
+      const [tenant = '', session_id = ''] = key.split('\u0000');
+      return { tenant, session_id };
+    });
+    return {
+      findings: this.findings,
+      sessions: this.sessions.size,
+      days: Object.fromEntries([...this.days].sort(([a], [b]) => (a < b ? -1 : 1))),
+      first_sessions,
+    };
+  }
+}
+
+interface Judged {
+  /** Findings that are alerts in this store. */
+  alerts: number;
+  /** Of these, judged to be false positives, and judged at all. */
+  false_positives: number;
+  judged: number;
+}
+
+/** A finding that is an alert has the alert's id. */
+interface FoundAlert {
+  tenant: string;
+  alert_id: string;
+}
+
+async function judge(store: Store, found: readonly FoundAlert[]): Promise<Judged> {
+  const sum: Judged = { alerts: 0, false_positives: 0, judged: 0 };
+  for (let from = 0; from < found.length; from += ALERTS_AT_ONCE) {
+    const part = found.slice(from, from + ALERTS_AT_ONCE);
+    const tenants = [...new Set(part.map(({ tenant }) => tenant))];
+    const alert_ids = part.map(({ alert_id }) => alert_id);
+    for (const { verdict } of await readJudgedAlerts(store, { tenants, alert_ids })) {
+      sum.alerts++;
+      if (verdict !== '') sum.judged++;
+      if (verdict === 'false_positive') sum.false_positives++;
+    }
+  }
+  return sum;
+}
+
+function printRule(rule_id: string, count: RuleCount, judged: Judged, run: RuleRun): void {
+  const { findings, sessions, days, first_sessions } = count.json;
+  print(inert(`${String(findings).padStart(8)} findings in ${sessions} sessions  ${rule_id}`));
+  const more = (line: string) => print(inert(`${' '.repeat(10)}${line}`));
+  for (const [day, number] of Object.entries(days)) more(`${day}  ${number}`);
+  if (first_sessions.length > 0) {
+    more(`first sessions: ${first_sessions.map(({ session_id }) => session_id).join(', ')}`);
+  }
+  if (judged.alerts > 0) {
+    more(`${judged.alerts} are alerts: ${judged.judged} judged, ${judged.false_positives} as false positives`);
+  }
+  for (const [name, number] of Object.entries(run.limits)) more(`a limit was reached, ${name}: ${number}`);
+  if (!run.filters) say(inert(`${rule_id}: SQL can tell nothing apart for it; all ${run.events} events were read`));
+}
+
+/** A rule that was not run is no rule without matches. */
+function tellRefused(refused: readonly Refusal[], rule_id: string, flags: BacktestFlags): void {
+  failWith(EXIT.failed);
+  if (flags.json) printJson({ rule_id, refused });
+  for (const each of refused) {
+    say(
+      inert(
+        `${each.rule_id} (${each.file}:${each.line}) cannot be run over a store: ${each.construct} ${each.problem}`,
+      ),
+    );
+  }
+}

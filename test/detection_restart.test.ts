@@ -1,14 +1,10 @@
 /** Detection finds the same in one run and in many, however these end. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Store } from '../core/store/store.ts';
 import { type DetectorExample, isCorrelator } from '../detectors/detector.ts';
 import { exampleRecords, type RawEvent } from '../detectors/example_events.ts';
 import { loadDetectors } from '../detectors/load.ts';
-import { loadRules } from '../detectors/load_rules.ts';
 import { beginProcess, type Derived, derivedOf, doubledAlerts, emptyLog, standingClock } from './detection_kit.ts';
 import { openTestStore, temporaryFolder } from './log_kit.ts';
 
@@ -18,27 +14,6 @@ let store: Store;
 const FORGETFUL = new Set(['preference_manipulation']);
 const DETECTORS = (await loadDetectors()).filter(({ metadata }) => !FORGETFUL.has(metadata.id));
 const EXAMPLES = DETECTORS.flatMap((detector) => [...detector.examples]);
-/** The shipped rules, and one that joins sessions. */
-const SHARED = `
-title: Two sensitive reads by one user
-id: two_reads
-level: low
-description: Joins sessions.
-correlation:
-  type: event_count
-  rules: [reads_sensitive]
-  group-by: [user_id]
-  timespan: 1h
-  condition: { gte: 2 }
-`;
-const rules_folder = mkdtempSync(join(tmpdir(), 'tracewarden-rules-'));
-writeFileSync(join(rules_folder, 'shared.yaml'), SHARED);
-const RULES = await loadRules({
-  folder: rules_folder,
-  signals: new Set(DETECTORS.map(({ metadata }) => metadata.id)),
-});
-rmSync(rules_folder, { recursive: true });
-const RULE_EXAMPLES = [...RULES.examples.values()].flat() as unknown as DetectorExample[];
 /** Of which the parts are in several sessions, or in several hours. */
 const ACROSS = DETECTORS.filter(isCorrelator).flatMap((detector) => [...detector.examples]);
 /** In which values flow from results into calls. */
@@ -84,7 +59,7 @@ function seeded(seed: number): (below: number) => number {
 function playOf(seed: number, examples: number, body_max: number): Play {
   const pick = seeded(seed);
   const sessions = Array.from({ length: examples }, (_, i) => {
-    const among = [FLOWS, ACROSS, EXAMPLES, RULE_EXAMPLES][i % 4] as readonly DetectorExample[];
+    const among = [FLOWS, ACROSS, EXAMPLES][i % 3] as readonly DetectorExample[];
     const example = among[pick(among.length)] as DetectorExample;
     return exampleRecords(`x${i}`, example.events);
   });
@@ -120,7 +95,7 @@ function turnAround(before: Body | undefined, body: Body, pick: (below: number) 
 async function play({ bodies }: Play, whole: boolean): Promise<{ derived: Derived; doubled: number }> {
   await emptyLog(folder, store);
   const clock = standingClock();
-  let process = await beginProcess(folder, store, { clock, detectors: DETECTORS, rules: RULES.set });
+  let process = await beginProcess(folder, store, { clock, detectors: DETECTORS });
   for (const { events, wait_ms, ending } of bodies) {
     clock.now_ms += wait_ms;
     await process.submit(events);
@@ -130,7 +105,7 @@ async function play({ bodies }: Play, whole: boolean): Promise<{ derived: Derive
       if (ending === 'kill') await process.writer.settled();
       await process.kill();
     }
-    process = await beginProcess(folder, store, { clock, detectors: DETECTORS, rules: RULES.set });
+    process = await beginProcess(folder, store, { clock, detectors: DETECTORS });
   }
   await process.settled();
   const derived = await derivedOf(store);
@@ -154,6 +129,5 @@ it('finds the same alerts, signals, edges, observations and facts over closed an
     }),
     { numRuns: RUNS, seed: 7, endOnFailure: true },
   );
-  expect(RULES.errors).toEqual([]);
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(5);
 });

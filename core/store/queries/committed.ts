@@ -35,7 +35,7 @@ export const BY_KEY = 'SETTINGS max_threads = 1, use_skip_indexes = 0, query_pla
  */
 export function readHeads(store: Store): Promise<Heads> {
   return whileUnchanged(store, 'heads', 'heads', async () => {
-    const rows = await store.rows<{ log: string; size: number }>('SELECT log, size FROM heads FINAL');
+    const rows = await store.rows<{ log: string; size: number }>('SELECT log, size FROM heads FINAL ORDER BY log');
     return { head_logs: rows.map((row) => row.log), head_sizes: rows.map((row) => row.size) };
   });
 }

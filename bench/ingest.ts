@@ -57,7 +57,7 @@ interface HttpRun {
   peak_mb: number;
 }
 
-/** Posts all bodies over a few connections; the clock stops when the last is acknowledged and looked at. */
+/** Posts all bodies over a few connections; the clock stops when the last is acknowledged; detection may follow behind. */
 async function overHttp(mode: string, folder: string, bodies: readonly Buffer[]): Promise<HttpRun> {
   const child = startChild(mode, folder, 0);
   const { url, key } = (await child.next()) as { url: string; key: string };

@@ -78,6 +78,14 @@ export function compileRules(set: RuleSet, options: CompileOptions = {}): Compil
   return new Compiled(set, { ...RULE_LIMITS, ...options.limits }, options.edgesBetween ?? (() => []));
 }
 
+/** The latest event of a tenant, and how late it is for sure: one producer's clock may be ahead of all others. */
+interface TenantClock {
+  time_ms: number;
+  log: string;
+  seq: number;
+  sure_ms: number;
+}
+
 class Compiled implements CompiledRules {
   readonly rules: ReadonlyMap<string, RuleIr>;
   readonly window_ms: number;
@@ -106,8 +114,8 @@ class Compiled implements CompiledRules {
   private readonly correlations: CorrelationUnit[] = [];
   private readonly signals = new Map<string, Listener[]>();
   private readonly signal_slot: number;
-  /** The latest event of each tenant, in the order in which they were first seen. */
-  private readonly clocks = new Map<string, { time_ms: number; log: string; seq: number }>();
+  /** Of each tenant, in the order in which they were first seen. */
+  private readonly clocks = new Map<string, TenantClock>();
   private flushed_ms = Number.NEGATIVE_INFINITY;
   private uses = 0;
 
@@ -269,16 +277,18 @@ class Compiled implements CompiledRules {
 
   /** Notes the time of an event; says whether it comes after a later one. */
   private advance(record: RuleRecord): boolean {
-    const { tenant, time_ms, log, seq } = record;
+    const { tenant, time_ms, log, seq, received_at_ms = time_ms } = record;
     const latest = this.clocks.get(tenant);
+    const sure_ms = Math.min(time_ms, received_at_ms);
     if (latest === undefined) {
-      this.clocks.set(tenant, { time_ms, log, seq });
+      this.clocks.set(tenant, { time_ms, log, seq, sure_ms });
       if (this.clocks.size > this.limits.tenants_max) {
         this.clocks.delete(this.clocks.keys().next().value as string);
         this.counters.evicted_tenants++;
       }
       return false;
     }
+    latest.sure_ms = Math.max(latest.sure_ms, sure_ms);
     if (comparePoints(record, latest) < 0) {
       this.counters.late_events++;
       if (time_ms < latest.time_ms - this.limits.late_ms_max) this.counters.too_late_events++;
@@ -291,7 +301,7 @@ class Compiled implements CompiledRules {
   }
 
   private clockOf(tenant: string): number {
-    return Math.max(this.flushed_ms, this.clocks.get(tenant)?.time_ms ?? Number.NEGATIVE_INFINITY);
+    return Math.max(this.flushed_ms, this.clocks.get(tenant)?.sure_ms ?? Number.NEGATIVE_INFINITY);
   }
 
   private readonly textsOf = (field: string): readonly string[] => this.view.texts(this.table.slot(field));

@@ -20,6 +20,8 @@ export interface EventPoint {
 
 /** An event as rules see it. */
 export interface RuleRecord extends EventPoint {
+  /** When it came; as if at its own time where that is not known. */
+  readonly received_at_ms?: number;
   /** The value of a field such as `params.to`, or undefined. Through a list it gives a list. */
   get(field: string): unknown;
 }
@@ -65,6 +67,9 @@ class EventRecord implements RuleRecord {
   }
   get time_ms(): number {
     return this.event.time_ms;
+  }
+  get received_at_ms(): number {
+    return this.event.received_at_ms;
   }
   get session_id(): string {
     return this.event.session_id;

@@ -10,7 +10,7 @@ import { LIMITS } from '../core/limits.ts';
 import { readCursor } from '../core/store/queries/head.ts';
 import { streamObservations } from '../core/store/queries/observations.ts';
 import { readLatestSessions } from '../core/store/queries/session_state.ts';
-import { readEventRange, readToolListings } from '../core/store/queries/takeover.ts';
+import { readEventRange } from '../core/store/queries/takeover.ts';
 import type { Detected, Engine } from '../detectors/engine.ts';
 import { sessionKey } from '../detectors/engine.ts';
 import type { SequencedRecord } from '../ingest/record.ts';
@@ -18,6 +18,7 @@ import { observationOf } from './derived_rows.ts';
 import { CURSOR, DetectedWriter, type DetectedWriterOptions } from './detected_writer.ts';
 import { ReplayPoints } from './replay_points.ts';
 import { type EarlierEvents, readEarlier, readSession } from './session_events.ts';
+import { readListings } from './tool_listings.ts';
 
 const REPLAY_PAGE = 2_000;
 const SLICE_EVENTS = 64;
@@ -27,8 +28,6 @@ const TICK_MS = 250;
 const BEHIND_TICKS = 12;
 /** How long a session that goes on and on may wait until it is looked at again because an event came late. */
 const REEVALUATE_MS = 10_000;
-/** Events with published tools that a start reads, the last ones. */
-const LISTINGS_MAX = 1_000;
 /** Stored observations that a start reads, the last ones. */
 const REMEMBERED_MAX = 500_000;
 
@@ -74,7 +73,7 @@ export class Detection {
   /** Knows how far detection has come, and what correlators saw until then. */
   static async open(options: DetectionOptions): Promise<Detection> {
     const cursor = await readCursor(options.store, options.log, CURSOR);
-    options.engine.learn(await readToolListings(options.store, options.log, cursor, LISTINGS_MAX));
+    options.engine.learn(await readListings(options.store, options.log, cursor));
     await remember(options, cursor);
     return new Detection(options, cursor);
   }

@@ -18,11 +18,13 @@ import {
 import type { Store } from '../core/store/store.ts';
 import { eventOf } from '../core/stored_event.ts';
 import type { CallProfile, Catalog } from '../detectors/catalog/capabilities.ts';
+import type { ToolBook } from '../detectors/catalog/tool_book.ts';
 import { createSessionLineage, type SessionLineage } from '../detectors/lineage/session_lineage.ts';
 import { type CompiledRules, compileRules } from '../detectors/sigma/compile.ts';
+import { derivedFields } from '../detectors/sigma/derived_fields.ts';
 import { createEdgeMemory, type EdgeMemory } from '../detectors/sigma/edge_memory.ts';
 import type { RuleSet } from '../detectors/sigma/ir.ts';
-import { type DerivedFields, eventRecord, pointOf, type RuleRecord } from '../detectors/sigma/record.ts';
+import { eventRecord, pointOf, type RuleRecord } from '../detectors/sigma/record.ts';
 import type { RuleMatch } from '../detectors/sigma/rows.ts';
 import { closureOf } from '../detectors/sigma/sql/rule_fields.ts';
 import { type QueryNeeds, queryOfRule, type Refusal, type RuleQuery } from '../detectors/sigma/sql/rule_query.ts';
@@ -34,6 +36,8 @@ export interface BacktestScope {
   /** Ids of the detectors of sessions, whose findings rules see as signals. */
   detectors: readonly string[];
   tools: readonly ToolVariants[];
+  /** What servers published, as the stream knew it. */
+  book: ToolBook;
   /** Empty for all. */
   tenant: string;
   /** Matches whose anchor is at or after this time, and before the other one. */
@@ -134,7 +138,8 @@ class Run {
         ...(params !== '' && { params: groupFields(params) }),
         ...(content !== '' && { content }),
       });
-      const derived = this.derive(event, beside.signals.get(key) ?? [], beside.edges.get(key) ?? []);
+      const call = this.needs.calls ? this.callOf(event) : undefined;
+      const derived = derivedFields(call, beside.edges.get(key) ?? [], beside.signals.get(key) ?? []);
       const record = eventRecord(event, derived);
       if (this.needs.edges) this.noteEdges(record, beside.edges.get(key) ?? []);
       return record;
@@ -157,27 +162,6 @@ class Run {
     };
   }
 
-  /** The fields that rules may ask for beside the event's own. */
-  private derive(
-    event: ProvenanceEvent,
-    signals: readonly { rule_id: string; severity: string }[],
-    edges: readonly EdgeOfEvent[],
-  ): DerivedFields {
-    const derived: DerivedFields = {};
-    const call = this.needs.calls ? this.callOf(event) : undefined;
-    if (call !== undefined) {
-      derived.capability = [...call.capabilities];
-      derived.egress = call.egress;
-    }
-    const destination = edges.filter((edge) => edge.destination).map((edge) => edge.preview);
-    if (destination.length > 0) derived.destination = destination;
-    if (signals.length > 0) {
-      derived.signal = signals.map((signal) => signal.rule_id);
-      derived.severity = signals.map((signal) => signal.severity);
-    }
-    return derived;
-  }
-
   /** What the call can do, by the lineage's own code: it saw the same definitions and calls of the session. */
   private callOf(event: ProvenanceEvent): CallProfile | undefined {
     const key = `${event.tenant}\u0000${event.session_id}`;
@@ -197,7 +181,7 @@ class Run {
   }
 
   private openSession(): SessionLineage {
-    return createSessionLineage(this.scope.catalog, LIMITS, { evicted_values: 0, truncated_texts: 0 });
+    return createSessionLineage(this.scope.catalog, LIMITS, { evicted_values: 0, truncated_texts: 0 }, this.scope.book);
   }
 
   private noteEdges(record: RuleRecord, edges: readonly EdgeOfEvent[]): void {

@@ -1,9 +1,16 @@
 /** What calls of the tools in a store can amount to, by the catalog and by all definitions that servers published. */
 import type { ToolDefinition } from '../core/event.ts';
+import { LIMITS } from '../core/limits.ts';
 import { readCalledTools, readPublishedTools } from '../core/store/queries/called_tools.ts';
+import { readHeads } from '../core/store/queries/committed.ts';
 import type { Store } from '../core/store/store.ts';
 import { type Catalog, profileCall } from '../detectors/catalog/capabilities.ts';
+import { createToolBook, shortened, type ToolBook } from '../detectors/catalog/tool_book.ts';
 import type { ToolVariants } from '../detectors/sigma/sql/tool_bounds.ts';
+import { readListings } from './tool_listings.ts';
+
+/** Of one tool: a backtest asks for any time, the stream only for the present. */
+const VERSIONS_MAX = 1_000;
 
 /** Of each called tool everything that it can be taken for: a session may have seen any of its definitions, or none. */
 export async function readToolVariants(store: Store, catalog: Catalog, tenant: string): Promise<ToolVariants[]> {
@@ -19,7 +26,7 @@ export async function readToolVariants(store: Store, catalog: Catalog, tenant: s
   }
   return called.map((tool) => {
     const own = definitions.get(keyOf(tool.tenant, tool.server, tool.tool)) ?? [];
-    const profiles = [undefined, ...own].map((definition) =>
+    const profiles = [undefined, ...own, ...own.map(shortened)].map((definition) =>
       catalog.profile(tool.server, tool.tool, definition, tool.tenant),
     );
     const variants = new Map<string, ToolVariants['variants'][number]>();
@@ -33,6 +40,16 @@ export async function readToolVariants(store: Store, catalog: Catalog, tenant: s
     }
     return { ...tool, variants: [...variants.values()] };
   });
+}
+
+/** What servers published, by place in their logs: what the stream knew when it judged a call. */
+export async function readToolBook(store: Store): Promise<ToolBook> {
+  const book = createToolBook({ ...LIMITS, book_versions_max: VERSIONS_MAX });
+  const { head_logs, head_sizes } = await readHeads(store);
+  for (const [at, log] of head_logs.entries()) {
+    for (const event of await readListings(store, log, head_sizes[at] as number)) book.note(event);
+  }
+  return book;
 }
 
 function definitionsIn(json: string, is_detail: boolean): ToolDefinition[] {

@@ -2,12 +2,13 @@
 import { type Finding, SEVERITY_RISK } from '../core/alert.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import type { DetectorContext, Signal } from './detector.ts';
-import { digestOf, findingId } from './finding_id.ts';
 import { addRisk } from './risk.ts';
 import { type CompiledRules, compileRules } from './sigma/compile.ts';
+import { derivedFields } from './sigma/derived_fields.ts';
 import { createEdgeMemory } from './sigma/edge_memory.ts';
 import type { RuleIr, RuleSet } from './sigma/ir.ts';
-import { type DerivedFields, eventRecord } from './sigma/record.ts';
+import { findingIdOfMatch } from './sigma/match_finding.ts';
+import { eventRecord } from './sigma/record.ts';
 import type { RuleMatch } from './sigma/rows.ts';
 import { shorten } from './wording.ts';
 
@@ -42,14 +43,14 @@ export function createRuleStage(limits: RuleStageLimits, first?: RuleSet): RuleS
   return {
     observe(event, context, signals) {
       if (compiled === undefined) return [];
-      const record = eventRecord(event, derive(context, signals));
+      const record = eventRecord(event, derivedFields(context.call, context.edges, signals));
       memory.note(record, context.edges);
       const { rules } = compiled;
       return compiled.observe(record).map((match) => toFinding(match, rules.get(match.rule_id) as RuleIr, event));
     },
     rehearse(event, context, signals) {
       if (compiled === undefined) return;
-      const record = eventRecord(event, derive(context, signals));
+      const record = eventRecord(event, derivedFields(context.call, context.edges, signals));
       memory.note(record, context.edges);
       compiled.rehearse(record);
     },
@@ -65,33 +66,10 @@ export function createRuleStage(limits: RuleStageLimits, first?: RuleSet): RuleS
   };
 }
 
-/** The fields that rules may ask for beside the event's own. */
-function derive({ call, edges }: DetectorContext, signals: readonly Signal[]): DerivedFields {
-  const derived: DerivedFields = {};
-  if (call !== undefined) {
-    derived.capability = [...call.capabilities];
-    derived.egress = call.egress;
-  }
-  const destination = edges.filter((edge) => edge.destination).map((edge) => edge.preview);
-  if (destination.length > 0) derived.destination = destination;
-  if (signals.length > 0) {
-    derived.signal = signals.map((signal) => signal.rule_id);
-    derived.severity = signals.map((signal) => signal.severity);
-  }
-  return derived;
-}
-
 function toFinding(match: RuleMatch, rule: RuleIr, event: ProvenanceEvent): Finding {
   const { anchor } = match;
   return {
-    finding_id: findingId({
-      rule_id: rule.rule_id,
-      rule_version: rule.version,
-      tenant: match.tenant,
-      session_id: anchor.session_id,
-      event_ids: match.events.map(({ point }) => point.event_id),
-      sink_digest: digestOf(Object.entries(match.key).map(([name, value]) => `${name}=${value ?? ''}`)),
-    }),
+    finding_id: findingIdOfMatch(match),
     rule_id: rule.rule_id,
     rule_version: rule.version,
     severity: rule.severity,

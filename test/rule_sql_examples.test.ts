@@ -48,6 +48,33 @@ describe('over the examples of rules and detectors', { timeout: 240_000 }, () =>
     for (const rule of rules) expect((await expectSame(setOfRules([rule]), tenant)).found.length).toBeGreaterThan(3);
   });
 
+  it('what a call can do is what an earlier session of the tenant saw published, and not a later one', async () => {
+    const tools = [{ name: 'zavobiro', description: 'Sends a letter to a customer.' }];
+    const call = (session_id: string, time_ms: number): Sent => ({
+      event_id: `zavobiro-${session_id}`,
+      session_id,
+      time_ms,
+      type: 'tool.call',
+      server: 'desk',
+      tool: 'zavobiro',
+      params: { text: 'Good morning' },
+    });
+    const own = await stored([
+      call('before', 1_000),
+      { event_id: 'listing', session_id: 'listing', time_ms: 2_000, type: 'tools.list', server: 'desk', tools },
+      call('after', 3_000),
+    ]);
+    const rule = (name: string, egress: boolean) => ({
+      title: name,
+      name,
+      logsource: { ...LOGSOURCE, category: 'tool.call' },
+      detection: { selection: { tool: 'zavobiro', egress }, condition: 'selection' },
+    });
+    for (const egress of [true, false]) {
+      expect((await expectSame(setOfRules([rule('sends', egress)]), own)).found).toHaveLength(1);
+    }
+  });
+
   it('signals, severities and destinations are those that the detectors left', async () => {
     const own = DETECTORS.map(({ metadata }) => metadata.id);
     let found = 0;

@@ -2,13 +2,14 @@
 
 import { afterAll, beforeAll, expect } from 'vitest';
 import { type RuleRun, runRule } from '../cli/rule_backtest.ts';
-import { readToolVariants } from '../cli/rule_tools.ts';
+import { readToolBook, readToolVariants } from '../cli/rule_tools.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readEventRange } from '../core/store/queries/takeover.ts';
 import type { Store } from '../core/store/store.ts';
 import { createCatalog } from '../detectors/catalog/capabilities.ts';
 import { loadCatalogFiles } from '../detectors/catalog/load_catalog.ts';
+import { createToolBook } from '../detectors/catalog/tool_book.ts';
 import { isCorrelator } from '../detectors/detector.ts';
 import { sessionKey } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
@@ -38,13 +39,21 @@ async function storedEvents(store: Store, tenant: string, size: number): Promise
 
 /** What the stream finds when all events come in order, with what detectors make of them. */
 function streamed(set: RuleSet, events: readonly ProvenanceEvent[]): FoundIds {
-  const stage = createSessionStage(DETECTORS, createCatalog([], CATALOG_FILES), LIMITS, {
-    failed: (id, _event, error) => {
-      throw new Error(`${id} failed`, { cause: error });
+  const book = createToolBook({ ...LIMITS, book_versions_max: 1_000 });
+  for (const event of [...events].sort((a, b) => a.seq - b.seq)) book.note(event);
+  const stage = createSessionStage(
+    DETECTORS,
+    createCatalog([], CATALOG_FILES),
+    LIMITS,
+    {
+      failed: (id, _event, error) => {
+        throw new Error(`${id} failed`, { cause: error });
+      },
+      dropped: () => undefined,
+      armed: () => true,
     },
-    dropped: () => undefined,
-    armed: () => true,
-  });
+    book,
+  );
   const sessions = new Map<string, SessionState>();
   const rules = createRuleStage(LIMITS, set);
   const found: FoundIds = {};
@@ -76,6 +85,7 @@ async function searched(set: RuleSet, store: Store, tenant: string, now_ms: numb
     catalog,
     detectors: OF_SESSIONS,
     tools,
+    book: await readToolBook(store),
     tenant,
     since_ms: 0,
     until_ms: 9_999_999_999_999,

@@ -21,7 +21,7 @@ import { openLines } from '../line_source.ts';
 import { inert, print, printJson, say } from '../output.ts';
 import { type BacktestScope, type RuleRun, runRule } from '../rule_backtest.ts';
 import { loadRuleFiles, tellRuleErrors } from '../rule_files.ts';
-import { readToolVariants } from '../rule_tools.ts';
+import { readToolBook, readToolVariants } from '../rule_tools.ts';
 
 interface BacktestFlags {
   rules?: string;
@@ -107,8 +107,9 @@ async function backtestStore(flags: BacktestFlags): Promise<void> {
   try {
     const tenant = flags.tenant ?? '';
     const tools = await readToolVariants(store, catalog, tenant);
+    const book = await readToolBook(store);
     const now_ms = Date.now();
-    const scope = { store, catalog, detectors: ofSessions(detectors), tools, tenant, since_ms, until_ms, now_ms };
+    const scope = { store, catalog, detectors: ofSessions(detectors), tools, book, tenant, since_ms, until_ms, now_ms };
     for (const rule_id of wanted) await backtestRule(rules, rule_id, scope, flags);
   } finally {
     await store.close();

@@ -9,6 +9,8 @@ import type { ToolProfile } from './capability.ts';
 export interface ToolBookLimits {
   /** Tools of all tenants and servers; those that were published longest ago go first. */
   book_tools_max: number;
+  /** Versions of one tool; a session that is rebuilt may ask for an earlier one. */
+  book_versions_max?: number;
 }
 
 /** A tool as it was published; `profile` is for whoever judges it, to keep. */
@@ -31,7 +33,7 @@ interface Version extends DescribedTool {
   received_at_ms: number;
 }
 
-const VERSIONS_MAX = 4; // of one tool; a session that is rebuilt may ask for an earlier one
+const VERSIONS_MAX = 4;
 const TOOLS_PER_EVENT_MAX = 1_000;
 const DESCRIPTION_CHARS_MAX = 1_000;
 const SCHEMA_CHARS_MAX = 4_000;
@@ -51,7 +53,7 @@ export function createToolBook(limits: ToolBookLimits): ToolBook {
     const last = versions.at(-1);
     if (last !== undefined && isSame(last.definition, definition)) return;
     versions.push({ definition, profile: undefined, log, seq, received_at_ms });
-    if (versions.length > VERSIONS_MAX) versions.shift();
+    if (versions.length > (limits.book_versions_max ?? VERSIONS_MAX)) versions.shift();
   }
 
   return {
@@ -82,8 +84,8 @@ function isBefore(version: Version, event: ProvenanceEvent): boolean {
   return version.log === event.log ? version.seq < event.seq : version.received_at_ms < event.received_at_ms;
 }
 
-/** As much as a judgement asks for. */
-function shortened({ name, description, inputSchema, annotations }: ToolDefinition): ToolDefinition {
+/** A definition as the book keeps it: as much as a judgement asks for. */
+export function shortened({ name, description, inputSchema, annotations }: ToolDefinition): ToolDefinition {
   const schema_chars = inputSchema === undefined ? 0 : JSON.stringify(inputSchema).length;
   return {
     name,

@@ -23,11 +23,13 @@ const kept = new Map<string, ToolWords>();
 
 /** The words of a tool, with its definition where one was seen. Remembered for as many tools as are in use. */
 export function toolWordsOf(tool: string, definition?: ToolDefinition): ToolWords {
-  const key = definition?.description ? `${tool}\u0000${definition.description}` : tool;
+  // Nothing else of a description counts, and a server may write as much as it likes.
+  const sentence = firstSentence(definition?.description);
+  const key = `${tool}\u0000${sentence}`;
   let words = kept.get(key);
   if (words === undefined) {
     if (kept.size >= TOOLS_KEPT_MAX) kept.clear();
-    words = readName(tool) ?? readSentence(tool, definition);
+    words = readName(tool) ?? readSentence(tool, wordsOf(sentence));
     kept.set(key, words);
   }
   return words;
@@ -46,8 +48,7 @@ function readName(tool: string): ToolWords | undefined {
   };
 }
 
-function readSentence(tool: string, definition: ToolDefinition | undefined): ToolWords {
-  const sentence = wordsOf(firstSentence(definition?.description));
+function readSentence(tool: string, sentence: readonly string[]): ToolWords {
   const [verb] = verbsOfSentence(sentence);
   const own = meaningful(wordsOf(tool));
   if (verb === undefined) return { verb: undefined, verbs: [], objects: own, vague: true };

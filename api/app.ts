@@ -9,6 +9,7 @@ import type { Api, DeclaredRoute } from './route.ts';
 import { acceptRoutes } from './routes/accept.ts';
 import { alertActionRoutes } from './routes/alert_actions.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -17,6 +18,7 @@ import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
 import { toolRoutes } from './routes/tools.ts';
 
@@ -27,6 +29,8 @@ const ROUTES = [
   alertRoutes,
   alertActionRoutes,
   suppressionRoutes,
+  subscriptionRoutes,
+  deliveryRoutes,
   eventRoutes,
   toolRoutes,
   logRoutes,

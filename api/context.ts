@@ -6,6 +6,7 @@ import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
 import type { Access, Principal } from './auth/access.ts';
 import type { LoginCodes } from './auth/login.ts';
+import type { Response } from './response/response.ts';
 
 export interface ApiContext {
   store: Store;
@@ -34,6 +35,8 @@ export interface ApiContext {
   catalog?: Catalog;
   /** How detection is doing, for people and metrics. */
   detection: () => Record<string, unknown>;
+  /** Absent where nothing is delivered. */
+  response?: Response;
   version: string;
 }
 

@@ -23,6 +23,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   body_incomplete: 400,
   json_malformed: 400,
   query_invalid: 400,
+  template_failed: 400,
   cursor_invalid: 400,
   unauthenticated: 401,
   forbidden: 403,
@@ -49,6 +50,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   query_too_slow: 503,
   too_many_keys: 507,
   too_many_suppressions: 507,
+  too_many_subscriptions: 507,
 };
 const RETRY_AFTER_S: Record<string, number> = {
   queue_full: 1,

@@ -70,7 +70,7 @@ export async function openBackend(flags: BackendFlags, may_create = true): Promi
   if (!may_create && readVkey(data) === undefined) throw new AppError('no_log', `there is no log in ${data}`);
   // Only here, since a command that talks to a service elsewhere needs none of the parts and starts faster without.
   const { openService } = await import('./service.ts');
-  const service = await openService({ config: target.config, onNotice: noticeOnError });
+  const service = await openService({ config: target.config, onNotice: noticeOnError, deliver: false });
   const headers = { authorization: `Bearer ${service.admin_key}` };
   return backendOf(
     async (method, path, body) =>

@@ -8,6 +8,7 @@ import { createApi } from '../api/app.ts';
 import { openAccess } from '../api/auth/access.ts';
 import { createLoginCodes } from '../api/auth/login.ts';
 import type { ApiContext } from '../api/context.ts';
+import { openResponse, type Response } from '../api/response/response.ts';
 import type { Api } from '../api/route.ts';
 import type { Config } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   onNotice?: ApiContext['onNotice'];
   /** The log can no longer be vouched for: the process must end, and a person must look. */
   onFatal?: (error: AppError) => void;
+  /** Whether subscribers are told. Where not, a later start tells them. */
+  deliver?: boolean;
 }
 
 /** A running service without its socket. */
@@ -101,6 +104,7 @@ async function assemble(
     ? await watchRules({ folder: config.rules_folder, engine, signals, onNotice })
     : undefined;
   let suppressions: SuppressionList | undefined;
+  let response: Response | undefined;
   const detection = await Detection.open({
     store,
     log,
@@ -118,16 +122,19 @@ async function assemble(
     now,
     onCommitted: (records) => {
       suppressions?.observe(records);
+      response?.observe(records);
       return config.detection ? detection.observe(records) : Promise.resolve();
     },
     onAdopted: async (_, to) => {
       await suppressions?.reload(to, now());
+      response?.adopted(to);
       if (config.detection) await detection.catchUp(to);
     },
     onNotice,
     onFatal,
   });
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
+  response = await openResponse({ config, store, log, writer, now, version: VERSION, onNotice });
   if (config.detection) await detection.start(writer.head.size);
   await recordConfiguration(store, writer, now, policy?.sha256);
   const onFault = (error: AppError) => {
@@ -157,15 +164,18 @@ async function assemble(
     counters: { bodies_refused: {}, records: {} },
     catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
+    response,
     version: VERSION,
   };
   const admin_key = await adminKey(config.data, context);
+  if (options.deliver !== false) await response.start(writer.head.size);
   const settled = async () => {
     // Alerts are records too: observing a batch may add one more.
     for (let size = -1; size !== present(writer).head.size; ) {
       size = present(writer).head.size;
       await present(writer).settled();
       await detection.flush();
+      await present(response).drained();
     }
   };
   return {
@@ -181,6 +191,7 @@ async function assemble(
       rules?.close();
       detection.stopRetrying();
       await settled();
+      await present(response).close();
       await detection.close();
       await present(writer).close();
       await checkpointer.close();

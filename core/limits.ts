@@ -74,6 +74,23 @@ export const LIMITS = {
   note_chars_max: 2_000, // a note on an alert, or the reason of a suppression
   suppression_ms_max: 7_776_000_000, // 90 days
   suppressions_max: 1_000, // in force in one tenant at once
+
+  // Webhooks
+  subscriptions_max: 200, // of all tenants, deleted ones not counted
+  webhook_ms_max: 15_000, // for one attempt, connecting and answer included
+  webhook_answer_bytes_max: 65_536, // of an answer that are read
+  webhook_body_bytes_max: 262_144, // of a template
+  webhook_text_chars_max: 4_000, // of a title or a reason
+  webhook_evidence_max: 32, // events that are named
+  webhook_template_chars_max: 16_384,
+  webhook_template_tags_max: 200,
+  webhook_in_flight_max: 8, // requests to one target at once
+  webhook_window_max: 256, // deliveries to one target that are held in memory; the others wait in the store
+  webhook_waiting_max: 100_000, // deliveries that wait for one target; further ones are dead letters at once
+  webhook_failures_max: 5, // in a row, before a target rests
+  webhook_rest_ms_max: 60_000,
+  webhook_retry_after_s_max: 86_400, // that a receiver may ask for
+  outbox_records_max: 5_000, // records that wait in memory to be told of; beyond these they are read from the store
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

@@ -18,7 +18,7 @@ import { ORIGIN, openTestLog, openTestStore, START_MS, type TestLog, temporaryFo
 
 const folder = temporaryFolder('mutation');
 /** What detection derived from the log and a replay makes again: no table of these is proved. */
-const DERIVED = ['edges', 'signals', 'observations', 'session_facts'] as const;
+const DERIVED = ['deliveries', 'edges', 'signals', 'observations', 'session_facts'] as const;
 type ProvedTable = Exclude<TableName, (typeof DERIVED)[number]>;
 const isProved = (table: TableName): table is ProvedTable => !DERIVED.some((derived) => derived === table);
 const NAMES = (Object.keys(TABLES) as TableName[]).filter(isProved);

@@ -15,6 +15,8 @@ export const PERMISSIONS = [
   'rejected:read',
   'log:verify',
   'keys:manage',
+  'subscriptions:read',
+  'subscriptions:manage',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -31,8 +33,18 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'alerts:read',
     'alerts:act',
     'rejected:read',
+    'subscriptions:read',
   ],
-  auditor: ['receipts:read', 'log:read', 'sessions:read', 'content:read', 'alerts:read', 'rejected:read', 'log:verify'],
+  auditor: [
+    'receipts:read',
+    'log:read',
+    'sessions:read',
+    'content:read',
+    'alerts:read',
+    'rejected:read',
+    'log:verify',
+    'subscriptions:read',
+  ],
   admin: PERMISSIONS,
 };
 

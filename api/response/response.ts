@@ -1,0 +1,90 @@
+/** What follows an alert: subscriptions, and the deliveries to them. Opened once for a service. */
+import type { Config } from '../../core/config.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { LogWriter } from '../../ingest/log_writer.ts';
+import type { SequencedRecord } from '../../ingest/record.ts';
+import { Deliverer } from './deliverer.ts';
+import { type Format, loadFormats } from './format.ts';
+import { Outbox } from './outbox.ts';
+import { openPoster } from './post.ts';
+import { retrySchedule } from './retry_schedule.ts';
+import { sendMessage } from './send_message.ts';
+import { openSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { openWebhookKeys, type WebhookKeys } from './webhook_keys.ts';
+
+export interface ResponseOptions {
+  config: Pick<Config, 'data' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'>;
+  store: Store;
+  log: string;
+  writer: LogWriter;
+  now: () => number;
+  version: string;
+  onNotice: (notice: string, fields: Record<string, unknown>) => void;
+}
+
+/** The parts that routes stand on, and what the composition root tells of committed records. */
+export interface Response {
+  subscriptions: Subscriptions;
+  keys: WebhookKeys;
+  formats: ReadonlyMap<string, Format>;
+  deliverer: Deliverer;
+  observe(records: readonly SequencedRecord[]): void;
+  adopted(size: number): void;
+  /** Begins to tell subscribers. */
+  start(size: number): Promise<void>;
+  /** Resolves when what is owed for all that was committed is stored. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The program itself, where it changes a subscription. */
+const PROGRAM = { key_id: 'tracewarden', name: 'tracewarden' };
+
+export async function openResponse(options: ResponseOptions): Promise<Response> {
+  const { config, store, log, writer, now, onNotice, version } = options;
+  const { webhook_hosts: allowed, webhook_credentials: credentials } = config;
+  const formats = await loadFormats();
+  const keys = openWebhookKeys(config.data);
+  const subscriptions = await openSubscriptions({ store, log, writer, now, allowed, credentials, formats });
+  const poster = openPoster({ allowed, now });
+  const sender = { formats, credentials, keys, poster, now, user_agent: `tracewarden/${version}` };
+  const deliverer = new Deliverer({
+    store,
+    log,
+    now,
+    random: Math.random,
+    schedule: retrySchedule(config.webhook_retry_seconds),
+    subscriptionOf: (subscription_id) => subscriptions.get(subscription_id),
+    send: (subscription, message_id, message) => sendMessage(sender, subscription, message_id, message),
+    async onGone(subscription_id) {
+      if (subscriptions.get(subscription_id)?.state !== 'active') return;
+      const members = { state: 'disabled', reason: 'the receiver answered 410: it is gone' } as const;
+      await subscriptions.change(subscription_id, 'disabled', members, PROGRAM);
+      onNotice('subscription_disabled', { subscription_id });
+    },
+    onNotice,
+  });
+  const outbox = new Outbox({
+    store,
+    log,
+    deliverer,
+    subscriptions: () => subscriptions.all(),
+    onAlert: () => Promise.resolve(),
+    onNotice,
+  });
+  return {
+    subscriptions,
+    keys,
+    formats,
+    deliverer,
+    observe: (records) => outbox.observe(records),
+    adopted: (size) => outbox.adopted(size),
+    start: (size) => outbox.start(size),
+    drained: () => outbox.drained(),
+    async close() {
+      await outbox.close();
+      poster.close();
+      await deliverer.close();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** One attempt to tell one subscriber of one message: the form, the signature, and the way. */
+import type { Credential } from '../../core/config.ts';
+import { codeOf } from '../../core/errors.ts';
+import type { Subscription } from '../../core/subscription.ts';
+import type { Format } from './format.ts';
+import type { Message } from './message.ts';
+import type { Attempt, Poster } from './post.ts';
+import { signedHeaders } from './signing.ts';
+import { credentialOf } from './subscriptions.ts';
+import { SECRET_PART } from './target.ts';
+import type { WebhookKeys } from './webhook_keys.ts';
+
+export interface Sender {
+  formats: ReadonlyMap<string, Format>;
+  credentials: Readonly<Record<string, Credential>>;
+  keys: WebhookKeys;
+  poster: Poster;
+  now: () => number;
+  user_agent: string;
+}
+
+/** Sends once. Never throws; a fault that no later attempt can heal has `final` set. */
+export async function sendMessage(
+  sender: Sender,
+  subscription: Subscription,
+  message_id: string,
+  message: Message,
+): Promise<Attempt & { final?: boolean }> {
+  const { formats, credentials, keys, poster, now, user_agent } = sender;
+  const format = formats.get(subscription.format);
+  if (format === undefined) return { status: 0, error: 'format_unknown', final: true };
+  let body: string;
+  let url = subscription.url;
+  let headers: Record<string, string> = {};
+  try {
+    body = format.body(message, subscription.template);
+    if (subscription.credential !== '') {
+      const credential = credentialOf(credentials, subscription);
+      headers = lowerCased(credential.headers);
+      url = url.replaceAll(SECRET_PART, credential.url_secret ?? '');
+    }
+  } catch (error) {
+    return { status: 0, error: codeOf(error), final: codeOf(error) === 'template_failed' };
+  }
+  const { subscription_id, generation, previous_until_ms } = subscription;
+  const generations = previous_until_ms > now() ? [generation, generation - 1] : [generation];
+  const signed = signedHeaders(
+    { id: message_id, timestamp_s: Math.floor(now() / 1000), body },
+    generations.map((each) => keys.of(subscription_id, each)),
+  );
+  const all = { ...headers, 'content-type': format.content_type, 'user-agent': user_agent, ...signed };
+  return poster.post(url, all, body);
+}
+
+const lowerCased = (headers: Record<string, string>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));

@@ -4,24 +4,12 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError, messageOf } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
 
-/** What goes along with requests to certain hosts, and never anywhere else. */
-const Credential = z.strictObject({
-  /** `name`, or `name:port`. */
-  hosts: z.array(z.string().min(1)).min(1),
-  /** Only for subscriptions of this tenant. */
-  tenant: z.string().min(1).optional(),
-  headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), z.string().regex(/^[\x20-\x7e]{1,4096}$/)).default({}),
-  /** Takes the place of `{secret}` in a URL. */
-  url_secret: z
-    .string()
-    .regex(/^[A-Za-z0-9._~-]{1,512}$/)
-    .optional(),
-});
-export type Credential = z.infer<typeof Credential>;
-
-const WEEK_S = 604_800;
+const Wait = z.number().positive().max(604_800);
+/** Those that Standard Webhooks advises; the first attempt is made at once. */
+const RETRY_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 const Config = z.strictObject({
   /** Folder of the embedded engine, the keys and the log. */
@@ -48,13 +36,9 @@ const Config = z.strictObject({
   /** Hosts that webhooks may go to although they are private, or without TLS: `name`, or `name:port`. */
   webhook_hosts: z.array(z.string().min(1)).default([]),
   /** Secrets of receivers, by names that subscriptions use. */
-  webhook_credentials: z.record(z.string().min(1), Credential).default({}),
+  webhook_credentials: z.record(z.string().min(1), WebhookCredential).default({}),
   /** Waits between attempts; after the last one a message is a dead letter. */
-  webhook_retry_seconds: z
-    .array(z.number().positive().max(WEEK_S))
-    .min(1)
-    .max(20)
-    .default([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]),
+  webhook_retry_seconds: z.array(Wait).min(1).max(20).default(RETRY_SECONDS),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Config = z.infer<typeof Config>;

@@ -19,6 +19,7 @@ interface Planted {
   seq: number;
   rejected_seq: number;
   key_id: string;
+  subscription_id: string;
 }
 
 let test: TestService;
@@ -58,7 +59,23 @@ async function plant(tenant: string): Promise<Planted> {
     seq: answer.records[0]?.seq ?? -1,
     rejected_seq: answer.records.at(-1)?.seq ?? -1,
     key_id: detail.key_id,
+    subscription_id: await subscribed(tenant),
   };
+}
+
+/** A subscription of a tenant that nobody gets anything by. */
+async function subscribed(tenant: string): Promise<string> {
+  const { status, text } = await test.ask('POST', `/v1/subscriptions?tenant=${tenant}`, {
+    key: await test.key('admin', '*'),
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name: `subscription-${tenant}`,
+      url: 'https://hooks.example.com/',
+      severity_min: 'critical',
+    }),
+  });
+  expect(status).toBe(201);
+  return (JSON.parse(text) as { subscription: { subscription_id: string } }).subscription.subscription_id;
 }
 
 const QUERIES: Record<string, string> = {
@@ -68,6 +85,9 @@ const QUERIES: Record<string, string> = {
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/events') return rawEvent({ session_id: `session-${tenant}`, tenant });
   if (route.path === '/v1/alerts/{alert_id}/status') return { action: 'note', note: `seen on a walk of ${tenant}` };
+  if (route.path === '/v1/subscriptions') return { name: 'made by a walk', url: 'https://hooks.example.com/' };
+  if (route.path.startsWith('/v1/subscriptions/')) return { action: 'rotate' };
+  if (route.path === '/v1/deliveries/replay') return { subscription_id: 'sub-none' };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};
 };
@@ -75,8 +95,10 @@ const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
 /** A request that every route can answer, about what a tenant has. */
 function requestOf(route: DeclaredRoute, planted: Planted, tenant: string): { path: string; asked: Asked } {
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    // Nobody's key is revoked on a walk.
-    name === 'key_id' ? 'AAAAAAAAAAAA' : String(planted[name as keyof Planted]),
+    // Nobody's key is revoked on a walk, and no subscription deleted.
+    name === 'key_id' || (route.method === 'delete' && name === 'subscription_id')
+      ? 'AAAAAAAAAAAA'
+      : String(planted[name as keyof Planted]),
   );
   if (route.method === 'get') return { path: `${path}${QUERIES[route.path] ?? ''}`, asked: {} };
   const headers = { 'content-type': 'application/json' };

@@ -96,6 +96,10 @@ const LOG_WIDE: Record<string, string> = {
   readParts: 'the writer compares repeated ids, which are taken by tenant before',
   readEventRange: 'detection reads the whole log in its order',
   streamObservations: 'detection rebuilds what the correlators of the whole log knew',
+  readActions: 'what is read from the records of the whole log at a start',
+  readAlertsBetween: 'the outbox reads the whole log in its order',
+  readWaiting: 'a subscription may be for all tenants',
+  countWaiting: 'the deliverer knows what waits in the whole log',
   readErasures: 'the writer remembers erasures of the whole log',
 };
 

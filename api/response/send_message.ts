@@ -1,7 +1,8 @@
 /** One attempt to tell one subscriber of one message: the form, the signature, and the way. */
-import type { Credential } from '../../core/config.ts';
+
 import { codeOf } from '../../core/errors.ts';
 import type { Subscription } from '../../core/subscription.ts';
+import type { WebhookCredential } from '../../core/webhook_credential.ts';
 import type { Format } from './format.ts';
 import type { Message } from './message.ts';
 import type { Attempt, Poster } from './post.ts';
@@ -12,7 +13,7 @@ import type { WebhookKeys } from './webhook_keys.ts';
 
 export interface Sender {
   formats: ReadonlyMap<string, Format>;
-  credentials: Readonly<Record<string, Credential>>;
+  credentials: Readonly<Record<string, WebhookCredential>>;
   keys: WebhookKeys;
   poster: Poster;
   now: () => number;

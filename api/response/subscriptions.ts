@@ -3,7 +3,6 @@
  * is in force is read from these records at the start and kept in memory.
  */
 import type { Severity } from '../../core/alert.ts';
-import type { Credential } from '../../core/config.ts';
 import { AppError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -16,6 +15,7 @@ import {
   type SubscriptionKind,
   subscriptionOf,
 } from '../../core/subscription.ts';
+import type { WebhookCredential } from '../../core/webhook_credential.ts';
 import type { LogWriter } from '../../ingest/log_writer.ts';
 import type { Principal } from '../auth/access.ts';
 import type { Format } from './format.ts';
@@ -58,7 +58,7 @@ export interface SubscriptionsOptions {
   writer: LogWriter | undefined;
   now: () => number;
   allowed: readonly string[];
-  credentials: Readonly<Record<string, Credential>>;
+  credentials: Readonly<Record<string, WebhookCredential>>;
   formats: ReadonlyMap<string, Format>;
 }
 
@@ -156,9 +156,9 @@ function checkWanted(options: SubscriptionsOptions, wanted: WantedSubscription, 
  * it is not meant for that host or tenant: nobody may have a secret of another's receiver sent to a host of their own.
  */
 export function credentialOf(
-  credentials: Readonly<Record<string, Credential>>,
+  credentials: Readonly<Record<string, WebhookCredential>>,
   of: { url: string; credential: string; tenant: string },
-): Credential {
+): WebhookCredential {
   const found = Object.hasOwn(credentials, of.credential) ? credentials[of.credential] : undefined;
   const url = URL.canParse(of.url) ? new URL(of.url) : undefined;
   const meant =

@@ -11,6 +11,7 @@ import { alertActionRoutes } from './routes/alert_actions.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { enforcementRoutes } from './routes/enforcement.ts';
 import { eventRoutes } from './routes/events.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
@@ -31,6 +32,7 @@ const ROUTES = [
   suppressionRoutes,
   subscriptionRoutes,
   deliveryRoutes,
+  enforcementRoutes,
   eventRoutes,
   toolRoutes,
   logRoutes,

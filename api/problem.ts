@@ -24,6 +24,8 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   json_malformed: 400,
   query_invalid: 400,
   template_failed: 400,
+  signature_invalid: 400,
+  callback_too_old: 400,
   cursor_invalid: 400,
   unauthenticated: 401,
   forbidden: 403,
@@ -36,6 +38,8 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   not_checkpointed: 409,
   status_conflict: 409,
   request_id_conflict: 409,
+  callback_replayed: 409,
+  command_expired: 409,
   body_too_large: 413,
   too_many_records: 413,
   content_type_unsupported: 415,
@@ -51,6 +55,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   too_many_keys: 507,
   too_many_suppressions: 507,
   too_many_subscriptions: 507,
+  too_many_commands: 507,
 };
 const RETRY_AFTER_S: Record<string, number> = {
   queue_full: 1,

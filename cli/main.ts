@@ -6,6 +6,7 @@ import { AppError, messageOf } from '../core/errors.ts';
 import { alertsCommand } from './commands/alerts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
+import { enforcementCommands } from './commands/enforcement.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
@@ -91,6 +92,7 @@ export function createProgram(): Command {
   logCommands(program);
   rulesCommand(program);
   verifyCommand(program);
+  enforcementCommands(program);
   keysCommand(program);
   demoCommand(program);
   return program;

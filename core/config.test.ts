@@ -42,6 +42,7 @@ describe('the configuration', () => {
       port: 7733,
       hosts: [],
       detection: true,
+      enforcement_timeout_seconds: 30,
       webhook_hosts: [],
       webhook_credentials: {},
       webhook_retry_seconds: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],

@@ -39,6 +39,8 @@ const Config = z.strictObject({
   webhook_credentials: z.record(z.string().min(1), WebhookCredential).default({}),
   /** Waits between attempts; after the last one a message is a dead letter. */
   webhook_retry_seconds: z.array(Wait).min(1).max(20).default(RETRY_SECONDS),
+  /** How long a gateway may take to apply a command before people are told. */
+  enforcement_timeout_seconds: z.number().min(0.1).max(86_400).default(30),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Config = z.infer<typeof Config>;

@@ -90,6 +90,10 @@ export const LIMITS = {
   webhook_failures_max: 5, // in a row, before a target rests
   webhook_rest_ms_max: 60_000,
   webhook_retry_after_s_max: 86_400, // that a receiver may ask for
+  enforcement_commands_max: 10_000, // in memory; those that have ended go first
+  enforcement_seconds_max: 2_592_000, // that a suspension may last: 30 days
+  enforcement_callback_bytes_max: 16_384,
+  enforcement_streams_max: 256,
   outbox_records_max: 5_000, // records that wait in memory to be told of; beyond these they are read from the store
 } as const;
 

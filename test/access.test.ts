@@ -85,6 +85,9 @@ const QUERIES: Record<string, string> = {
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/events') return rawEvent({ session_id: `session-${tenant}`, tenant });
   if (route.path === '/v1/alerts/{alert_id}/status') return { action: 'note', note: `seen on a walk of ${tenant}` };
+  if (route.path === '/v1/enforcement') {
+    return { action: 'release', target: { kind: 'session', id: `none-${tenant}` }, reason: 'a walk' };
+  }
   if (route.path === '/v1/subscriptions') return { name: 'made by a walk', url: 'https://hooks.example.com/' };
   if (route.path.startsWith('/v1/subscriptions/')) return { action: 'rotate' };
   if (route.path === '/v1/deliveries/replay') return { subscription_id: 'sub-none' };

@@ -17,12 +17,15 @@ export const PERMISSIONS = [
   'keys:manage',
   'subscriptions:read',
   'subscriptions:manage',
+  'enforcement:read',
+  'enforcement:act',
+  'enforcement:answer',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 const GRANTS: Record<Role, readonly Permission[]> = {
   ingest: ['events:write', 'receipts:read', 'log:read'],
-  gateway: ['events:write', 'receipts:read', 'log:read'],
+  gateway: ['events:write', 'receipts:read', 'log:read', 'enforcement:read', 'enforcement:answer'],
   viewer: ['receipts:read', 'log:read', 'sessions:read', 'alerts:read'],
   analyst: ['receipts:read', 'log:read', 'sessions:read', 'content:read', 'alerts:read', 'alerts:act', 'rejected:read'],
   responder: [
@@ -34,6 +37,8 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'alerts:act',
     'rejected:read',
     'subscriptions:read',
+    'enforcement:read',
+    'enforcement:act',
   ],
   auditor: [
     'receipts:read',

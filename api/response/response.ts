@@ -4,6 +4,7 @@ import type { Store } from '../../core/store/store.ts';
 import type { LogWriter } from '../../ingest/log_writer.ts';
 import type { SequencedRecord } from '../../ingest/record.ts';
 import { Deliverer } from './deliverer.ts';
+import { Enforcement } from './enforcement.ts';
 import { type Format, loadFormats } from './format.ts';
 import { Outbox } from './outbox.ts';
 import { openPoster } from './post.ts';
@@ -13,7 +14,10 @@ import { openSubscriptions, type Subscriptions } from './subscriptions.ts';
 import { openWebhookKeys, type WebhookKeys } from './webhook_keys.ts';
 
 export interface ResponseOptions {
-  config: Pick<Config, 'data' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'>;
+  config: Pick<
+    Config,
+    'data' | 'enforcement_timeout_seconds' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'
+  >;
   store: Store;
   log: string;
   writer: LogWriter;
@@ -28,6 +32,7 @@ export interface Response {
   keys: WebhookKeys;
   formats: ReadonlyMap<string, Format>;
   deliverer: Deliverer;
+  enforcement: Enforcement;
   observe(records: readonly SequencedRecord[]): void;
   adopted(size: number): void;
   /** Begins to tell subscribers. */
@@ -46,6 +51,8 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
   const formats = await loadFormats();
   const keys = openWebhookKeys(config.data);
   const subscriptions = await openSubscriptions({ store, log, writer, now, allowed, credentials, formats });
+  const timeout_ms = config.enforcement_timeout_seconds * 1000;
+  const enforcement = await Enforcement.open({ store, log, writer, now, timeout_ms, onNotice });
   const poster = openPoster({ allowed, now });
   const sender = { formats, credentials, keys, poster, now, user_agent: `tracewarden/${version}` };
   const deliverer = new Deliverer({
@@ -77,11 +84,16 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
     keys,
     formats,
     deliverer,
+    enforcement,
     observe: (records) => outbox.observe(records),
     adopted: (size) => outbox.adopted(size),
-    start: (size) => outbox.start(size),
+    async start(size) {
+      await outbox.start(size);
+      enforcement.start();
+    },
     drained: () => outbox.drained(),
     async close() {
+      await enforcement.close();
       await outbox.close();
       poster.close();
       await deliverer.close();

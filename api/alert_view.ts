@@ -55,6 +55,15 @@ export const AlertView = z
     agent: z.string(),
     time: z.string(),
     raised_at: z.string(),
+    containment: z
+      .object({
+        command_id: z.string(),
+        action: z.enum(['suspend', 'release']),
+        state: z.string(),
+        confirmed: z.boolean(),
+      })
+      .optional()
+      .openapi({ description: 'the newest command that it led to; unconfirmed until a gateway applied it' }),
     tags: z.array(z.string()).openapi({ description: 'MITRE ATLAS and OWASP ids' }),
     evidence: z.array(z.object({ log: z.string(), seq: z.int(), event_id: z.string(), role: z.string() })),
   })

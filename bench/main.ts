@@ -6,11 +6,13 @@ import { ingestBench } from './ingest.ts';
 import { killBench } from './kill.ts';
 import { readBench } from './read.ts';
 import { type Report, reportTo } from './report.ts';
+import { enforcementBench } from './response.ts';
 
 const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>> = {
   ingest: ingestBench,
   read: readBench,
   kill: killBench,
+  enforcement: enforcementBench,
   detect: (report) => detectBench(report, []),
 };
 

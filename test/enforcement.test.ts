@@ -147,6 +147,8 @@ describe('a suspension', () => {
     });
     const [alert_id = ''] = await raiseAlerts(test.service.writer, [findingOf()]);
     const { command_id } = await suspend({ alert_id });
+    const shown = async () => (await ask<{ containment?: Command }>('GET', `/v1/alerts/${alert_id}`)).json.containment;
+    expect(await shown()).toMatchObject({ command_id, state: 'requested', confirmed: false });
     const got = await receiver.count(2, 8_000);
     expect(got.map(({ path }) => path)).toEqual(['/gateway', '/soc']);
     expect(JSON.parse(got[0]?.body ?? '')).toMatchObject({
@@ -160,6 +162,7 @@ describe('a suspension', () => {
     });
     expect(await stateOf(command_id)).toMatchObject({ state: 'timed_out', confirmed: false });
     expect(await client.answer(command_id, 'applied')).toBe(200);
+    expect(await shown()).toMatchObject({ state: 'applied', confirmed: true });
   });
 
   it('needs a key that may ask, an alert of the tenant, and a target', async () => {

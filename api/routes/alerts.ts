@@ -58,6 +58,12 @@ const showRoute = createRoute({
 
 export function alertRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
+  const contained = (tenant: string, alert_id: string) => {
+    const command = context.response?.enforcement.ofAlert(tenant, alert_id);
+    if (command === undefined) return {};
+    const { command_id, action, state } = command;
+    return { containment: { command_id, action, state, confirmed: state === 'applied' } };
+  };
   secured(api, context, 'alerts:read', listRoute, async (c) => {
     const query = c.req.valid('query');
     const [before_seq] = query.cursor ? readCursor(query.cursor, ['number'] as const) : [PAST_ALL];
@@ -77,12 +83,17 @@ export function alertRoutes(api: Api, context: ApiContext): void {
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     const next_cursor = rows.length > query.limit && last !== undefined ? writeCursor([last.seq]) : null;
-    const alerts = page.map((alert) => alertView(alert, mayDo(c.var.principal.role, 'content:read')));
+    const with_content = mayDo(c.var.principal.role, 'content:read');
+    const alerts = page.map((alert) => ({
+      ...alertView(alert, with_content),
+      ...contained(c.var.tenant, alert.alert_id),
+    }));
     return c.json({ alerts, next_cursor }, 200);
   });
   secured(api, context, 'alerts:read', showRoute, async (c) => {
     const row = await readAlert(store, c.var.tenant, c.req.valid('param').alert_id);
     if (row === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
-    return c.json(alertView(row, mayDo(c.var.principal.role, 'content:read')), 200);
+    const view = alertView(row, mayDo(c.var.principal.role, 'content:read'));
+    return c.json({ ...view, ...contained(c.var.tenant, row.alert_id) }, 200);
   });
 }

@@ -104,7 +104,9 @@ export class TargetQueue {
     const places = this.failures >= LIMITS.webhook_failures_max ? 1 : LIMITS.webhook_in_flight_max;
     for (const each of this.held.values()) {
       if (this.flying.has(each.row.message_id)) continue;
-      const old = now_ms - each.row.created_at_ms > this.options.schedule.give_up_ms;
+      // Only of a target that fails: what merely waits for its turn at a good one is never given up.
+      const failing = this.failures >= LIMITS.webhook_failures_max;
+      const old = failing && now_ms - each.row.created_at_ms > this.options.schedule.give_up_ms;
       if (old) {
         this.start(each, () => this.giveUp(each, 'gave_up'));
         continue;

@@ -188,10 +188,10 @@ export class TargetQueue {
     const { status, error } = result;
     const next = { ...row, version: row.version + 1, attempts, status, error, updated_at_ms: now_ms };
     const delay_ms = this.options.schedule.delayMs(attempts, this.options.random(), result.retry_after_s);
+    if (status === 410) await this.options.onGone();
     if (taken) await this.settle({ ...next, state: 'sent' });
     else if (result.final || status === 410 || delay_ms === undefined) await this.settle({ ...next, state: 'dead' });
     else await this.again({ ...next, due_at_ms: now_ms + delay_ms }, message);
-    if (status === 410) await this.options.onGone();
   }
 
   private judge(taken: boolean): void {

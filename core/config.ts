@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError, messageOf } from './errors.ts';
+import { KafkaSettings } from './kafka_settings.ts';
 import { LIMITS } from './limits.ts';
 import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
@@ -29,6 +30,8 @@ const Config = z.strictObject({
   rules_folder: z.string().min(1).optional(),
   /** What the operator knows of servers: vulnerable versions, approved builds and configurations. */
   policy_file: z.string().min(1).optional(),
+  /** Kafka between those who send and the workers; a service in one process needs none. */
+  kafka: KafkaSettings.optional(),
   /** Detectors on or off. */
   detection: z.boolean().default(true),
   /** No keys at all on loopback: for trying out only. */
@@ -71,6 +74,9 @@ export function loadConfig(
     if (value !== undefined && value !== '') settings[key] = value;
   }
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) settings[key] = value;
+  if (env.KAFKA_BROKERS && typeof settings.kafka === 'object') {
+    settings.kafka = { ...settings.kafka, brokers: env.KAFKA_BROKERS.split(',').map((each) => each.trim()) };
+  }
   // Text that is empty would count as 0.
   if (typeof settings.port === 'string' && !/^\d{1,5}$/.test(settings.port)) settings.port = Number.NaN;
   const result = Config.safeParse(settings);

@@ -45,6 +45,10 @@ export const LIMITS = {
   checkpoint_interval_ms: 2_000,
   checkpoint_idle_ms: 60_000,
 
+  // Kafka
+  kafka_partition_bytes_max: 8_388_608, // of one partition, fetched at once
+  kafka_silent_sessions_max: 5, // session timeouts without a sign of life, then a worker asks whether it still counts
+
   // Reading
   page_rows_max: 1_000,
   session_events_max: 10_000, // events of one session in one answer

@@ -56,7 +56,7 @@ export function clearRows(rows: BatchRows): void {
 }
 
 export function encodeRecord(rows: BatchRows, log: string, record: SequencedRecord): void {
-  rows.leaves.string(log).u64(record.seq).fixed(record.leaf_hash).u64(record.seq);
+  rows.leaves.string(log).u64(record.seq).fixed(record.leaf_hash).u64(record.offset);
   encodeEvent(rows.events, log, record);
   encodeContent(rows.content, log, record);
   if (record.kind === 'alert') encodeAlert(rows.alerts, log, record);

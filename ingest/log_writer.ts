@@ -6,16 +6,17 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { AppError, messageOf } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Pseudonymizer } from '../core/pseudonym.ts';
-import { insertHead } from '../core/store/queries/head.ts';
+import { type HeadRow, insertHead, removeForeign } from '../core/store/queries/head.ts';
 import type { Store } from '../core/store/store.ts';
-import { BATCH_TABLES, type BatchRows, clearRows, encodeBatchEnd, encodeRecord, newBatchRows } from './encode.ts';
+import { answer, type Batch, CommitFailed, type Item, insertAll, newBatch, type Submission } from './batch.ts';
+import { type BatchRows, encodeBatchEnd, encodeRecord, newBatchRows } from './encode.ts';
 import { loadFirsts, loadSessions } from './lookups.ts';
 import { parseRecord } from './parse.ts';
-import { type Receipt, receiptOf } from './receipt.ts';
+import type { Receipt } from './receipt.ts';
 import type { AcceptedRecord, InternalRecord, SequencedRecord } from './record.ts';
 import { freshSalt } from './salt.ts';
 import { type SequencedBatch, type SequencerInput, sequenceBatch } from './sequencer.ts';
-import { type SignedHead, type Takeover, takeOver } from './takeover.ts';
+import { type FencedHead, type SignedHead, type Takeover, takeOver } from './takeover.ts';
 
 export type { Receipt } from './receipt.ts';
 
@@ -42,25 +43,16 @@ export interface LogWriterOptions {
   onNotice?: (notice: string, fields: Record<string, unknown>) => void;
   /** The store contradicts what was signed: writing stops for good. */
   onFatal?: (error: AppError) => void;
+  /** Where the head is fenced outside the store, so that of several owners one alone can move it. */
+  fenced?: FencedLog;
 }
 
-type Item = { record: AcceptedRecord; internal?: undefined } | { record: InternalRecord; internal: true };
-
-/** Records that were handed in together and are answered together. */
-interface Submission {
-  items: Item[];
-  bytes: number;
-  taken: number;
-  receipts: Receipt[];
-  resolve: (receipts: Receipt[]) => void;
-  reject: (error: Error) => void;
-}
-
-interface Batch {
-  sequenced: SequencedBatch;
-  rows: BatchRows;
-  submissions: { submission: Submission; count: number }[];
-  bytes: number;
+/** A log whose head lies elsewhere than in the store. */
+export interface FencedLog extends FencedHead {
+  /** Moves the head behind records whose rows are durable. Throws when another owner came, or when in doubt. */
+  commit: (head: HeadRow, records: readonly SequencedRecord[]) => Promise<void>;
+  /** The writer has stopped for good: the log has to be taken over anew, by whoever owns it then. */
+  onBroken: (error: AppError) => void;
 }
 
 const CHUNK_RECORDS = 2_000; // records looked up together
@@ -75,6 +67,7 @@ export class LogWriter {
   private queued_bytes = 0;
   private received_at_ms: number;
   private committed: Head;
+  private head_row: HeadRow | undefined;
   /** The latest arrival under the head. */
   private committed_at_ms: number;
   /** The batch that is being stored: its records are not yet to be found in the store. */
@@ -97,7 +90,8 @@ export class LogWriter {
 
   /** Takes the log over and starts writing. Errors as in `takeOver`. */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    const takeover = await takeOver(options.store, options.log, options.pseudonyms, options.lastSigned());
+    const { store, log, pseudonyms, lastSigned, fenced } = options;
+    const takeover = await takeOver(store, log, pseudonyms, lastSigned(), fenced);
     return new LogWriter(options, takeover);
   }
 
@@ -108,6 +102,11 @@ export class LogWriter {
   /** The committed head. */
   get head(): Head {
     return this.committed;
+  }
+
+  /** The head that was committed last here, as a row, or undefined where nothing was. */
+  get fencedHead(): HeadRow | undefined {
+    return this.head_row;
   }
 
   /** What waits, for metrics and for deciding whether to take more. */
@@ -147,6 +146,12 @@ export class LogWriter {
       records.map((record) => ({ record })),
       bytes,
     );
+  }
+
+  /** Records in the order of a source that slows down by itself: none is refused. As `submit` in all else. */
+  submitItems(items: readonly Item[]): Promise<Receipt[]> {
+    const bytes = items.reduce((sum, { record }) => sum + ('bytes' in record ? record.bytes.length : 0), 0);
+    return this.enqueue([...items], bytes);
   }
 
   /** The program's own records; they are few, and none is refused. */
@@ -265,7 +270,7 @@ export class LogWriter {
   private async prepare(batch: Batch, items: readonly Item[]): Promise<void> {
     const inputs: SequencerInput[] = [];
     for (const item of items) {
-      inputs.push(item.internal ? item : { record: item.record, parsed: parseRecord(item.record) });
+      inputs.push(item.internal ? item : { record: item.record, parsed: item.parsed ?? parseRecord(item.record) });
       if (inputs.length % SLICE_RECORDS === 0) await nextTurn();
     }
     // Here alone, since from here to the end of this method no session that is needed may go.
@@ -299,12 +304,15 @@ export class LogWriter {
     };
     this.storing = batch.sequenced;
     try {
+      await this.adopt(batch);
       await insertAll(store, batch.rows);
+      await this.options.fenced?.commit(head, batch.sequenced.records);
       await insertHead(store, head);
     } catch (error) {
       throw new CommitFailed(batch, error);
     }
     this.committed = { log: head.log, size: head.size, root: head.root };
+    this.head_row = head;
     this.committed_at_ms = head.received_at_ms;
     answer(batch);
     const earlier = this.observing;
@@ -315,6 +323,19 @@ export class LogWriter {
       });
     await earlier;
     return batch;
+  }
+
+  /** Rows above the head that an earlier owner left are written again and merge away if they are the same; else they go. */
+  private async adopt(batch: Batch): Promise<void> {
+    const { above } = this.takeover;
+    if (above.size === 0) return;
+    const foreign = batch.sequenced.records.filter(({ seq, leaf_hash }) =>
+      above.get(seq)?.some((hash) => !hash.equals(leaf_hash)),
+    );
+    if (foreign.length === 0) return;
+    this.notice('foreign_rows_removed', { from: foreign[0]?.seq, records: foreign.length });
+    await removeForeign(this.options.store, this.options.log, this.committed.size);
+    this.takeover.above = new Map();
   }
 
   /** Keeps the session cache within its limit; what goes is under the head by now. */
@@ -340,6 +361,11 @@ export class LogWriter {
     for (const submission of [...waiting, ...this.queue.splice(0)]) submission.reject(unavailable(this.broken));
     this.queued_records = 0;
     this.queued_bytes = 0;
+    if (this.options.fenced !== undefined) {
+      this.closing = true;
+      this.options.fenced.onBroken(this.broken);
+      return;
+    }
     for (let attempt = 0; !this.closing; attempt++) {
       await sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
       try {
@@ -377,37 +403,6 @@ export class LogWriter {
   }
 }
 
-/** Inserts into all tables at once. When one fails the others are waited for: nothing may arrive after the clean-up. */
-async function insertAll(store: Store, rows: BatchRows): Promise<void> {
-  const inserts = await Promise.allSettled(BATCH_TABLES.map((table) => store.insert(table, rows[table])));
-  const failed = inserts.find((insert) => insert.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
-class CommitFailed extends Error {
-  readonly batch: Batch;
-
-  constructor(batch: Batch, cause: unknown) {
-    super('the batch was not stored', { cause });
-    this.batch = batch;
-  }
-}
-
 function unavailable(error: AppError): AppError {
   return new AppError('store_unavailable', error.message, { cause: error });
-}
-
-function newBatch(rows: BatchRows): Batch {
-  clearRows(rows);
-  return { sequenced: { records: [], nodes: [], touched: new Map() }, rows, submissions: [], bytes: 0 };
-}
-
-/** Gives each submission its receipts; the one whose last record this was is answered. */
-function answer(batch: Batch): void {
-  let at = 0;
-  for (const { submission, count } of batch.submissions) {
-    for (const record of batch.sequenced.records.slice(at, at + count)) submission.receipts.push(receiptOf(record));
-    at += count;
-    if (submission.receipts.length === submission.items.length) submission.resolve(submission.receipts);
-  }
 }

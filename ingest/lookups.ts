@@ -6,6 +6,7 @@ import { knownSession } from './derive_session.ts';
 import { horizonId } from './horizon.ts';
 import type { SequencedRecord } from './record.ts';
 import { type SequencerInput, type SequencerState, sessionKey } from './sequencer.ts';
+import { belowHead } from './takeover.ts';
 
 /** Brings the sessions that the records belong to and that are not in memory into the state. */
 export async function loadSessions(
@@ -23,7 +24,8 @@ export async function loadSessions(
     const key = sessionKey(tenant, session_id);
     if (!sessions.has(key)) missing.set(key, { tenant, session_id });
   }
-  const loaded = await readSessions(store, state.log, [...missing.values()]);
+  const read = await readSessions(store, state.log, [...missing.values()]);
+  const loaded = await belowHead(store, state.log, read, state.range.size);
   for (const session of loaded) sessions.set(sessionKey(session.tenant, session.session_id), session);
 }
 

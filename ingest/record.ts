@@ -16,6 +16,8 @@ export interface AcceptedRecord {
   accepted_by: string;
   received_at_ms: number;
   salt: Buffer;
+  /** Its place in the source; absent where the log itself is the first place that it has. */
+  offset?: number;
 }
 
 /** A record that the program itself writes: an alert, an action of a person, a configuration. */
@@ -31,6 +33,7 @@ export interface InternalRecord {
   received_at_ms: number;
   salt: Buffer;
   detail: Fields;
+  offset?: number;
 }
 
 export interface ParsedEvent {
@@ -59,6 +62,8 @@ export type Parsed = ParsedEvent | ParsedRejection;
 /** A record in its place in the log, with the stored bytes of each part. */
 export interface SequencedRecord {
   seq: number;
+  /** Its place in the source, or its `seq` where there is no other. */
+  offset: number;
   kind: Kind;
   type: string;
   event_id: string;

@@ -72,6 +72,7 @@ export function sequenceBatch(
       : input.parsed.ok
         ? eventRecord(state, input.record, input.parsed, find, into.touched)
         : rejectedRecord(state, input.record, input.parsed);
+    record.offset = input.record.offset ?? record.seq;
     into.records.push(record);
     state.range.append(record.leaf_hash, (level, index, node) => {
       if (level % 8 === 0) into.nodes.push({ level, index, hash: node });
@@ -155,6 +156,7 @@ function placed(state: SequencerState, draft: Draft): SequencedRecord {
   const text = (part: string | Buffer | undefined) => (typeof part === 'string' ? part : '');
   return {
     seq,
+    offset: seq,
     kind: draft.kind,
     type: draft.type,
     event_id: draft.event_id ?? '',

@@ -10,7 +10,14 @@ import { LIMITS } from '../core/limits.ts';
 import type { Pseudonymizer } from '../core/pseudonym.ts';
 import { advanceSession, emptySession, type SessionState } from '../core/session.ts';
 import { readLastCheckpoint } from '../core/store/queries/checkpoints.ts';
-import { type HeadRow, readHead, removeAbove, sessionsAbove } from '../core/store/queries/head.ts';
+import {
+  type HeadRow,
+  insertHead,
+  readAbove,
+  readHead,
+  removeAbove,
+  sessionsAbove,
+} from '../core/store/queries/head.ts';
 import { readOpenGaps, readRecentSessions } from '../core/store/queries/session_state.ts';
 import { readHorizon, readSessionEvents, readTail } from '../core/store/queries/takeover.ts';
 import { readLeaves, readProof } from '../core/store/queries/tree.ts';
@@ -40,29 +47,51 @@ export interface Takeover {
   removed: Record<string, number>;
   /** True while every session of the log is in the cache, so that an unknown one is new. */
   sessions_complete: boolean;
+  /** Where others may write too: leaf hashes that stand above the head, by number. They are adopted if they are ours. */
+  above: ReadonlyMap<number, readonly Buffer[]>;
 }
 
-/** Loads a log for writing. Throws fatal errors with codes `head_corrupt`, `log_tampered` or `store_rolled_back`. */
+/** The head of a log that is fenced elsewhere: the store only keeps a copy of it, and other writers may still be awake. */
+export interface FencedHead {
+  head: HeadRow | undefined;
+}
+
+/**
+ * Loads a log for writing. Throws fatal errors with codes `head_corrupt`, `log_tampered` or `store_rolled_back`. With a
+ * fenced head nothing is removed here: who believes to own the log may be wrong, and the rows may be another's.
+ */
 export async function takeOver(
   store: Store,
   log: string,
   pseudonyms: Pseudonymizer,
   signed: SignedHead | undefined,
+  fenced?: FencedHead,
 ): Promise<Takeover> {
-  const head = await readHead(store, log);
+  const head = fenced === undefined ? await readHead(store, log) : await keepHead(store, log, fenced.head);
   const range = rangeOf(log, head);
   const { size } = range;
   const received_at_ms = head?.received_at_ms ?? 0;
   // Ids are most of the work and touch nothing that is checked or repaired: they are read beside it.
   const since = Math.max(0, size - LIMITS.dedup_horizon_max);
   const horizon = new Horizon(LIMITS.dedup_horizon_max, horizonSlots(size - since));
-  const [{ removed, recent, gaps }] = await all([
-    checkAndLoad(store, range, signed, { log, received_at_ms }),
+  const [{ removed, above, recent, gaps }] = await all([
+    checkAndLoad(store, range, signed, { log, received_at_ms, shared: fenced !== undefined }),
     readHorizon(store, log, since, size, (id, seq) => horizon.add(id, seq)),
   ]);
   const sessions = new Map(recent.map((session) => [sessionKey(session.tenant, session.session_id), session]));
   const state: SequencerState = { log, range, horizon, sessions, gaps, pseudonyms };
-  return { state, received_at_ms, removed, sessions_complete: recent.length < LIMITS.session_cache_max };
+  return { state, received_at_ms, removed, above, sessions_complete: recent.length < LIMITS.session_cache_max };
+}
+
+/** Brings the store's copy up to the fenced head: whoever committed that may have ended before the copy was made. */
+async function keepHead(store: Store, log: string, head: HeadRow | undefined): Promise<HeadRow | undefined> {
+  const kept = await readHead(store, log);
+  if (kept !== undefined && (head === undefined || kept.size > head.size)) {
+    const message = `the head of ${log} was committed at ${head?.size ?? 0} records, the store has ${kept.size}: it was rolled back`;
+    throw new AppError('head_rolled_back', message, { fatal: true });
+  }
+  if (head !== undefined && (kept === undefined || kept.size < head.size)) await insertHead(store, head);
+  return head;
 }
 
 /** Slots in which so many ids lie without the table having to grow under them. */
@@ -80,20 +109,36 @@ async function checkAndLoad(
   store: Store,
   range: CompactRange,
   signed: SignedHead | undefined,
-  { log, received_at_ms }: { log: string; received_at_ms: number },
+  { log, received_at_ms, shared }: { log: string; received_at_ms: number; shared: boolean },
 ) {
   await all([
     checkSigned(store, log, range, signed),
     checkPublished(store, log, range.size),
     checkRoot(store, log, range),
   ]);
-  const removed = await repair(store, log, range.size);
-  const [recent, gaps] = await all([
-    readRecentSessions(store, log, LIMITS.session_cache_max),
-    openGaps(store, log, received_at_ms),
+  const removed = shared ? {} : await repair(store, log, range.size);
+  const [above, recent, gaps] = await all([
+    shared ? readAbove(store, log, range.size) : Promise.resolve(new Map<number, Buffer[]>()),
+    readRecentSessions(store, log, LIMITS.session_cache_max).then((read) => belowHead(store, log, read, range.size)),
+    openGaps(store, log, received_at_ms, range.size),
     checkTail(store, log, range.size),
   ]);
-  return { removed, recent, gaps };
+  return { removed, above, recent, gaps };
+}
+
+/** States of sessions as of a size of the log: what another writer put above it is rebuilt from the events below. */
+export async function belowHead(
+  store: Store,
+  log: string,
+  read: readonly SessionState[],
+  size: number,
+): Promise<SessionState[]> {
+  const states: SessionState[] = [];
+  for (const state of read) {
+    const known = state.last_seq < size ? state : await rebuildSession(store, log, state, size);
+    if (known !== undefined) states.push(known);
+  }
+  return states;
 }
 
 function rangeOf(log: string, head: HeadRow | undefined): CompactRange {
@@ -229,7 +274,7 @@ async function rebuildSession(
 /** Re-reads the last records: their cores must hash to the leaves, and the leaves to what the head was made of. */
 async function checkTail(store: Store, log: string, size: number): Promise<void> {
   const from = Math.max(0, size - TAIL_RECORDS);
-  const rows = await readTail(store, log, from);
+  const rows = await readTail(store, log, from, size);
   // An identical row that has not merged away yet is no second leaf.
   const tail = rows.filter(
     (row, i) => row.seq !== rows[i - 1]?.seq || !row.leaf_hash.equals(rows[i - 1]?.leaf_hash ?? row.leaf_hash),
@@ -244,11 +289,12 @@ async function checkTail(store: Store, log: string, size: number): Promise<void>
   }
 }
 
-async function openGaps(store: Store, log: string, received_at_ms: number): Promise<GapSessions> {
+async function openGaps(store: Store, log: string, received_at_ms: number, size: number): Promise<GapSessions> {
   const gaps = new GapSessions();
   const since = Math.max(0, received_at_ms - LIMITS.session_gap_ms);
   gaps.advance(received_at_ms);
-  const open = await readOpenGaps(store, log, since, LIMITS.session_cache_max);
+  const read = await readOpenGaps(store, log, since, LIMITS.session_cache_max);
+  const open = await belowHead(store, log, read, size);
   for (const session of open.sort((a, b) => a.last_seq - b.last_seq)) gaps.follow(session);
   return gaps;
 }

@@ -36,6 +36,8 @@ export interface VerifyOptions {
   with_content?: boolean;
   /** Proves one session complete as of the head instead of opening all content. */
   session?: { tenant: string; session_id: string };
+  /** The log's records came from Kafka and have their offsets there; else a record's offset is its number. */
+  from_source?: boolean;
   onProgress?: (progress: VerifyProgress) => void;
 }
 
@@ -70,7 +72,8 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     more_findings: 0,
     limits: LIMITS_TOLD,
   };
-  const first = await treeIsWhole(options.store, head, all_claims, findings, tell('leaves', head.size));
+  const { store: whole, from_source = false } = options;
+  const first = await treeIsWhole(whole, head, all_claims, findings, tell('leaves', head.size), from_source);
   if (first) await verifyAllRecords(options, head, first, findings, report, tell('records', head.size));
   report.more_findings = findings.more;
   report.ok = findings.count === 0;
@@ -111,9 +114,10 @@ async function treeIsWhole(
   claims: readonly ClaimedRoot[],
   findings: Findings,
   onProgress: (done: number) => void,
+  from_source: boolean,
 ): Promise<LeafWindow | undefined> {
   try {
-    return await verifyLeaves(store, head, claims, findings, onProgress);
+    return await verifyLeaves(store, head, claims, findings, onProgress, from_source);
   } catch (error) {
     if (error instanceof AppError && error.code === 'tree_incomplete') return undefined;
     throw error;

@@ -66,6 +66,40 @@ export async function sessionsAbove(
   );
 }
 
+/** Leaf hashes that stand at or above a size, by number: those of `leaves`, and those that the cores in `events` have. */
+export async function readAbove(store: Store, log: string, size: number): Promise<Map<number, Buffer[]>> {
+  const bytes = await store.binary(
+    `SELECT DISTINCT seq, hash FROM
+     (
+         SELECT seq, leaf_hash AS hash FROM leaves WHERE log = {log:String} AND seq >= {size:UInt64}
+         UNION ALL
+         SELECT seq, SHA256(concat('\\0', core)) FROM events WHERE log = {log:String} AND seq >= {size:UInt64}
+     )`,
+    { log, size },
+  );
+  const row = new RowReader(bytes);
+  const above = new Map<number, Buffer[]>();
+  while (!row.done) {
+    const seq = row.u64();
+    above.set(seq, [...(above.get(seq) ?? []), Buffer.from(row.fixed(32))]);
+  }
+  return above;
+}
+
+/**
+ * Removes rows at or above a head that another writer left, and never a row below the head that the store has when it
+ * comes to it: who asks may have slept while another went on.
+ */
+export async function removeForeign(store: Store, log: string, size: number): Promise<void> {
+  for (const { table, where } of ABOVE) {
+    await store.command(
+      `DELETE FROM ${table} WHERE log = {log:String} AND ${where}
+         AND {size:UInt64} >= (SELECT max(size) FROM heads WHERE log = {log:String})`,
+      { log, size },
+    );
+  }
+}
+
 /** Removes rows at or above the head and says how many there were, by table. */
 export async function removeAbove(store: Store, log: string, size: number): Promise<Record<string, number>> {
   const counts = await Promise.all(

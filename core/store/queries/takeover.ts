@@ -43,22 +43,26 @@ export async function readHorizon(
   if (rest.length > 0) throw new AppError('row_binary_truncated', 'the ids of a log end in the middle of a row');
 }
 
+export interface TailRow {
+  seq: number;
+  core: string;
+  leaf_hash: Buffer;
+  /** Its place in the source. */
+  offset: number;
+}
+
 /** Cores of the last records below the head with their leaf hashes, to be compared before anything is added. */
-export async function readTail(
-  store: Store,
-  log: string,
-  from: number,
-): Promise<{ seq: number; core: string; leaf_hash: Buffer }[]> {
+export async function readTail(store: Store, log: string, from: number, to: number): Promise<TailRow[]> {
   const bytes = await store.binary(
-    `SELECT l.seq, e.core, l.leaf_hash
-     FROM (SELECT seq, leaf_hash FROM leaves WHERE log = {log:String} AND seq >= {from:UInt64}) AS l
-     LEFT JOIN (SELECT seq, core FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq >= {from:UInt64}) AS e USING (seq)
+    `SELECT l.seq, e.core, l.leaf_hash, l.offset
+     FROM (SELECT seq, leaf_hash, offset FROM leaves WHERE log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}) AS l
+     LEFT JOIN (SELECT seq, core FROM ${COMMITTED_EVENTS} AND log = {log:String} AND seq >= {from:UInt64} AND seq < {to:UInt64}) AS e USING (seq)
      ORDER BY l.seq, l.leaf_hash`,
-    { log, from, ...(await readHeads(store)) },
+    { log, from, to, ...(await readHeads(store)) },
   );
   const row = new RowReader(bytes);
-  const tail: { seq: number; core: string; leaf_hash: Buffer }[] = [];
-  while (!row.done) tail.push({ seq: row.u64(), core: row.string(), leaf_hash: row.fixed(32) });
+  const tail: TailRow[] = [];
+  while (!row.done) tail.push({ seq: row.u64(), core: row.string(), leaf_hash: row.fixed(32), offset: row.u64() });
   return tail;
 }
 

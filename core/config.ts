@@ -31,7 +31,7 @@ const Config = z.strictObject({
   /** What the operator knows of servers: vulnerable versions, approved builds and configurations. */
   policy_file: z.string().min(1).optional(),
   /** Kafka between those who send and the workers; a service in one process needs none. */
-  kafka: KafkaSettings.optional(),
+  kafka: z.optional(KafkaSettings),
   /** Detectors on or off. */
   detection: z.boolean().default(true),
   /** No keys at all on loopback: for trying out only. */

@@ -73,6 +73,8 @@ const LOG_WIDE: Record<string, string> = {
   readHead: 'the head is of the whole log',
   sessionsAbove: 'the writer repairs what a crash left',
   removeAbove: 'the writer repairs what a crash left',
+  readAbove: 'the writer repairs what a crash left',
+  removeForeign: 'the writer repairs what a crash left',
   ABOVE: 'the writer repairs what a crash left',
   readCursor: 'a cursor is of the whole log',
   streamAlertRows: 'verification reads the whole log',

@@ -1,5 +1,5 @@
 /**
- * The log of one partition while this process owns it: taken over, written through the same writer as any other log, and
+ * The log of one partition while this process owns it: taken over, written through the same writer as other logs, and
  * given up as soon as somebody else may own it. Everything that becomes a record comes from the partition, so that each
  * owner computes the same bytes.
  */

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
+import { baselinesBench } from './baselines.ts';
 import { detectBench } from './detect.ts';
 import { detectionReport } from './detection_report.ts';
 import { fitBench } from './fit.ts';
@@ -14,6 +15,7 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   kill: killBench,
   enforcement: enforcementBench,
   detect: (report) => detectBench(report, []),
+  baselines: baselinesBench,
 };
 
 if (process.argv[2] === 'fit') {

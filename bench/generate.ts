@@ -1,6 +1,8 @@
 /**
  * Events for measuring: sessions of about fifty events of 1.8 KB on average, their text taken from the documentation
  * that the packages bring along, so that it compresses like real text. Seeded: the same call gives the same events.
+ * As in real traces, most of the bytes are results. A call carries what its tool takes: a path, a query, a few words;
+ * only tools that write carry text.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,15 +43,35 @@ export function readCorpus(folder = 'node_modules'): string {
   return parts.join('\n');
 }
 
-const TOOLS = [
-  ['filesystem', 'read_file'],
-  ['filesystem', 'write_file'],
-  ['tickets', 'list_tickets'],
-  ['tickets', 'add_comment'],
-  ['database', 'run_query'],
-  ['wiki', 'search_pages'],
-  ['calendar', 'list_events'],
-] as const;
+type Params = (random: () => number, text: (bytes: number) => string, step: number) => Record<string, unknown>;
+
+const pathOf = (random: () => number, step: number) => `/srv/project/${Math.floor(random() * 400)}/${step}.md`;
+
+const TOOLS: readonly (readonly [server: string, tool: string, params: Params])[] = [
+  ['filesystem', 'read_file', (random, _, step) => ({ path: pathOf(random, step) })],
+  [
+    'filesystem',
+    'write_file',
+    (random, text, step) => ({ path: pathOf(random, step), content: text(Math.floor(1_800 * random())) }),
+  ],
+  ['tickets', 'list_tickets', (random) => ({ project: `P${Math.floor(random() * 40)}`, status: 'open' })],
+  [
+    'tickets',
+    'add_comment',
+    (random, text) => ({ ticket_id: `T-${Math.floor(random() * 9_000)}`, body: text(Math.floor(60 + 300 * random())) }),
+  ],
+  [
+    'database',
+    'run_query',
+    (random) => ({ sql: `SELECT id, name, amount FROM orders WHERE customer_id = ${Math.floor(random() * 9_000)}` }),
+  ],
+  ['wiki', 'search_pages', (_, text) => ({ query: text(40).replace(/\s+/g, ' '), limit: 20 })],
+  [
+    'calendar',
+    'list_events',
+    (random) => ({ day: `2026-06-${String(1 + Math.floor(random() * 28)).padStart(2, '0')}` }),
+  ],
+];
 
 interface OpenSession {
   id: string;
@@ -75,7 +97,7 @@ export function* generate(count: number, sessions: number, seed = 1, corpus = re
     user: `user-${Math.floor(random() * USERS)}@example.com`,
     count: 0,
     call: '',
-    tool: TOOLS[0],
+    tool: TOOLS[0] as (typeof TOOLS)[number],
   }));
   for (let i = 0; i < count; i++) {
     const session = open[Math.floor(random() * sessions)] as OpenSession;
@@ -83,9 +105,9 @@ export function* generate(count: number, sessions: number, seed = 1, corpus = re
   }
 }
 
-/** Sizes as measured on real traces: median about 1.4 KB, a tail of several KB. */
-function size(random: () => number): number {
-  return Math.floor(420 + Math.exp(5.4 + 2.25 * random()) * 0.75);
+/** Characters of a result: half of them below 1.5 KB, a tail to 16 KB. */
+function resultSize(random: () => number): number {
+  return Math.floor(150 + Math.exp(4.7 + 4.95 * random()));
 }
 
 function event(
@@ -108,14 +130,14 @@ function event(
   };
   if (step === 0) return { ...common, type: 'session.start' };
   if (step === 1) return { ...common, type: 'prompt', content: text(300) };
-  if (step % 10 === 9) return { ...common, type: 'reasoning', content: text(size(random)) };
+  if (step % 10 === 9) return { ...common, type: 'reasoning', content: text(Math.floor(200 + 500 * random())) };
   const calling = step % 2 === 0;
   if (calling) {
     session.call = `c-${hex()}`;
     session.tool = TOOLS[Math.floor(random() * TOOLS.length)] as (typeof TOOLS)[number];
   }
-  const [server, tool] = session.tool;
+  const [server, tool, params] = session.tool;
   const place = { ...common, call_id: session.call, server, tool, data_sources: [{ uri: `${server}:${tool}` }] };
-  if (!calling) return { ...place, type: 'tool.result', content: text(2 * size(random)) };
-  return { ...place, type: 'tool.call', params: { path: `/srv/project/${step}.txt`, text: text(size(random)) } };
+  if (!calling) return { ...place, type: 'tool.result', content: text(resultSize(random)) };
+  return { ...place, type: 'tool.call', params: params(random, text, step) };
 }

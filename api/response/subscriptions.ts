@@ -145,8 +145,6 @@ function checkWanted(options: SubscriptionsOptions, wanted: WantedSubscription, 
   if (url === '') {
     if (kind !== 'enforcement') throw invalid('url', 'may be left out by the kind enforcement only');
   } else checkTarget(url, options.allowed);
-  if (url.startsWith('mailto:{') && kind !== 'people')
-    throw invalid('url', 'mailto:{user_id} goes with the kind people');
   if (credential !== '') credentialOf(options.credentials, { url, credential, tenant });
   else if (url.includes(SECRET_PART)) throw invalid('url', `${SECRET_PART} needs a credential`);
 }

@@ -9,7 +9,6 @@ import { isPublicAddress } from './public_address.ts';
 export const SECRET_PART = '{secret}';
 
 const invalid = (why: string) => new AppError('query_invalid', `url: ${why}`);
-const MAIL = /^mailto:(?:\{user_id\}|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)$/;
 
 /** `host`, or `host:port` where the URL names a port. */
 export const hostOf = (url: URL): string => url.host.toLowerCase();
@@ -22,13 +21,9 @@ export function isAllowed(url: URL, allowed: readonly string[]): boolean {
 /** Checks the form of a URL. What it leads to is checked at each sending. Throws `query_invalid`. */
 export function checkTarget(text: string, allowed: readonly string[]): void {
   if (text.length > LIMITS.uri_chars_max) throw invalid(`has at most ${LIMITS.uri_chars_max} characters`);
-  if (text.startsWith('mailto:')) {
-    if (!MAIL.test(text)) throw invalid('must be mailto: with one address, or mailto:{user_id}');
-    return;
-  }
   if (!URL.canParse(text) || /[\u0000-\u0020\u007f]/.test(text)) throw invalid('is not a URL');
   const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw invalid('must begin with https:// or mailto:');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw invalid('must begin with https://');
   if (url.username !== '' || url.password !== '') throw invalid('must not hold a user or a password');
   if (url.hash !== '') throw invalid('must not hold a fragment');
   if (isAllowed(url, allowed)) return;

@@ -34,6 +34,8 @@ export interface TargetOptions {
 /** How far ahead of its time a delivery is taken into memory. */
 const AHEAD_MS = 2_000;
 const LOAD_AGAIN_MS = 1_000;
+/** How long nothing is tried after a fault of ours, such as a store that does not take the outcome. */
+const FAULT_PAUSE_MS = 1_000;
 
 export class TargetQueue {
   private readonly options: TargetOptions;
@@ -50,6 +52,7 @@ export class TargetQueue {
   private failures = 0;
   private rests = 0;
   private resting_until_ms = 0;
+  private paused_until_ms = 0;
   private wake_at_ms = Number.POSITIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -99,6 +102,11 @@ export class TargetQueue {
     const subscription = this.options.subscription();
     if (subscription === undefined || subscription.state !== 'active') return;
     const now_ms = this.options.now();
+    if (now_ms >= this.paused_until_ms) this.startDue(subscription, now_ms);
+    this.sleep(now_ms);
+  }
+
+  private startDue(subscription: Subscription, now_ms: number): void {
     if (this.more && !this.loading && this.held.size < LIMITS.webhook_window_max / 2) void this.load();
     // A target that is on trial gets one message.
     const places = this.failures >= LIMITS.webhook_failures_max ? 1 : LIMITS.webhook_in_flight_max;
@@ -116,19 +124,23 @@ export class TargetQueue {
       this.next_send_ms = Math.max(now_ms, this.next_send_ms) + 1000 / subscription.per_second_max;
       this.start(each, () => this.attempt(subscription, each));
     }
-    this.sleep(now_ms);
   }
 
   private start(each: Held, work: () => Promise<void>): void {
     this.flying.add(each.row.message_id);
     const done = work()
-      .catch((error: unknown) => this.options.onFault(error))
+      .catch((error: unknown) => this.fault(error))
       .finally(() => {
         this.flying.delete(each.row.message_id);
         this.in_flight.delete(done);
         this.pump();
       });
     this.in_flight.add(done);
+  }
+
+  private fault(error: unknown): void {
+    this.paused_until_ms = this.options.now() + FAULT_PAUSE_MS;
+    this.options.onFault(error);
   }
 
   /** Wakes when the next thing can be done. What ends by itself wakes it too. */
@@ -142,7 +154,7 @@ export class TargetQueue {
       at_ms = Math.min(at_ms, Math.max(free_ms, now_ms + 1));
     }
     if (at_ms === Number.POSITIVE_INFINITY || this.flying.size >= LIMITS.webhook_in_flight_max) return;
-    const wait_ms = Math.min(at_ms - now_ms, 60_000);
+    const wait_ms = Math.min(Math.max(at_ms, this.paused_until_ms) - now_ms, 60_000);
     this.timer = setTimeout(
       () => {
         if (this.options.now() >= this.wake_at_ms) this.more = true;
@@ -171,7 +183,7 @@ export class TargetQueue {
         else await this.options.write({ ...row, version: row.version + 1, state: 'dead', error: 'record_gone' });
       }
     } catch (error) {
-      this.options.onFault(error);
+      this.fault(error);
     } finally {
       this.loading = false;
     }

@@ -25,7 +25,7 @@ const word = (chars_max: number) =>
 const members = {
   name: word(100).min(1),
   kind: z.enum(SUBSCRIPTION_KINDS).default('alerts'),
-  url: z.string().max(LIMITS.uri_chars_max).default('').openapi({ description: 'https://…, or mailto:…' }),
+  url: z.string().max(LIMITS.uri_chars_max).default('').openapi({ description: 'https://…' }),
   format: z.string().max(40).default('native'),
   template: z.string().max(LIMITS.webhook_template_chars_max).default(''),
   credential: word(100).default('').openapi({ description: 'name in the setting webhook_credentials' }),

@@ -13,9 +13,10 @@ import {
   SEEN_FIELD,
   SEEN_PROMPT,
   SEEN_TEXT,
-  type Sentence,
+  type WordSights,
 } from './instruction_index.ts';
 import { type Lexeme, lexemeOf, verbBit } from './lexicon.ts';
+import type { Sentence } from './sentence.ts';
 import { termsOf } from './terms.ts';
 import { type ToolWords, toolWordsOf } from './tool_words.ts';
 
@@ -96,6 +97,8 @@ const TARGET_CHARS_MAX = 100;
 const TARGET_TERMS_MAX = 40;
 const BODY_CHARS_MAX = 2_000;
 const WINDOW = 2;
+/** What a verb of the tool's kind adds to a sentence. */
+const VERB_SCORE = 0.7;
 const PAGES = 'website webpage page site link url article blog web internet online'.split(' ').map(lexemeOf);
 const ACTING = new Set(['send', 'write', 'destroy', 'remember', 'authenticate']);
 
@@ -139,22 +142,24 @@ export function compareCall(
   tool: string,
 ): FollowedCall {
   const { asks } = index.prompt;
-  const weighed = weigh(index, terms);
+  const sights = index.look([...terms.verbs, ...terms.objects, ...terms.targets]);
+  const weighed = weigh(index, sights, terms);
   const verb = call.fetch ? 'fetch' : (terms.verb ?? (call.verb === 'unknown' ? undefined : call.verb));
   const { sentence, held } = bestSentence(index, weighed, verb);
-  const said = alignment(weighed, held);
-  const targets = originsOf(index, terms.targets);
+  const aligned = alignment(weighed, held);
+  const said = sentence?.said;
+  const targets = originsOf(sights, terms.targets);
   const acting = ACTING.has(verb ?? 'unknown') || (call.egress && !call.fetch) ? 1 : 0;
   const features: CallFeatures = {
-    aligned: said.aligned,
-    aligned_new: said.aligned_new,
-    directive: sentence?.directive ?? 0,
+    aligned: aligned.aligned,
+    aligned_new: aligned.aligned_new,
+    directive: said?.directive ?? 0,
     target_directive_only: targets.directive_only,
     target_text_only: targets.text_only,
     target_field: targets.field,
     target_prompt: targets.prompt,
     target_nowhere: targets.nowhere,
-    verb_in_sentence: sentence && verb && (sentence.verbs & verbBit(verb)) !== 0 ? 1 : 0,
+    verb_in_sentence: said && verb && (said.verbs & verbBit(verb)) !== 0 ? 1 : 0,
     verb_in_prompt: verb && asks.kinds.has(verb) ? 1 : 0,
     exact_verb_in_prompt: terms.verbs.some(({ stem }) => asks.verbs.has(stem)) ? 1 : 0,
     asked_nothing: asks.acts ? 0 : 1,
@@ -163,7 +168,7 @@ export function compareCall(
     unknown: verb === undefined ? 1 : 0,
     executes: verb === 'execute' ? 1 : 0,
     unasked: asks.acts ? 0 : acting,
-    object_in_prompt: shareOf(terms.objects, (key) => (index.seen(key) & SEEN_PROMPT) !== 0),
+    object_in_prompt: shareOf(terms.objects, (key) => index.inPrompt(key)),
     object_in_sentence: shareOf(terms.objects, (key) => held.has(key)),
     delegated: asks.delegates ? 1 : 0,
     delegated_named: asks.delegates ? (sentence?.block.source_named ?? 0) : 0,
@@ -172,12 +177,12 @@ export function compareCall(
     evidence: sentence?.block.evidence ?? 0,
     egress: call.egress && !call.fetch ? 1 : 0,
     fetch: call.fetch ? 1 : 0,
-    fetch_asked: call.fetch && PAGES.some(({ key }) => (index.seen(key) & SEEN_PROMPT) !== 0) ? 1 : 0,
+    fetch_asked: call.fetch && PAGES.some(({ key }) => index.inPrompt(key)) ? 1 : 0,
     reads: call.verb === 'read' && !call.egress ? 1 : 0,
     other_server: sentence && sentence.block.from.server !== server ? 1 : 0,
-    addresses: sentence?.addresses ? 1 : 0,
-    names_agent: sentence?.names_agent ? 1 : 0,
-    names_tool: sentence?.names.includes(tool.toLowerCase()) ? 1 : 0,
+    addresses: said?.addresses ? 1 : 0,
+    names_agent: said?.names_agent ? 1 : 0,
+    names_tool: said?.names.includes(tool.toLowerCase()) ? 1 : 0,
     unrelated: 0,
     field_unasked: 0,
     field_in_sentence: 0,
@@ -191,19 +196,19 @@ export function compareCall(
   const fields = [...terms.verbs, ...terms.objects].map((lex) => lex.fields).filter((bits) => bits !== 0);
   const unasked = fields.filter((bits) => (bits & asks.fields) === 0);
   features.field_unasked = fields.length === 0 ? 0 : (features.acting * unasked.length) / fields.length;
-  features.field_in_sentence = unasked.some((bits) => (bits & (sentence?.fields ?? 0)) !== 0) ? features.acting : 0;
+  features.field_in_sentence = unasked.some((bits) => (bits & (said?.fields ?? 0)) !== 0) ? features.acting : 0;
   features.restricted = asks.restricts ? features.acting : 0;
   return { features, sentence };
 }
 
-function weigh(index: InstructionIndex, terms: CallTerms): Weighed[] {
+function weigh(index: InstructionIndex, sights: WordSights, terms: CallTerms): Weighed[] {
   const weights = new Map<number, number>();
   for (const { key } of terms.verbs) weights.set(key, 1);
-  for (const { key } of terms.objects) if (!terms.vague || index.seen(key) !== 0) weights.set(key, 0.7);
+  for (const { key } of terms.objects) if (!terms.vague || sights.seen(key) !== 0) weights.set(key, 0.7);
   for (const { key, weight } of terms.targets) weights.set(key, Math.max(weight, weights.get(key) ?? 0));
   const weighed: Weighed[] = [];
   for (const [key, weight] of weights) {
-    weighed.push({ key, weight, in_prompt: (index.seen(key) & SEEN_PROMPT) !== 0, ids: index.holding(key) });
+    weighed.push({ key, weight, in_prompt: index.inPrompt(key), ids: sights.holding(key) });
   }
   return weighed;
 }
@@ -235,13 +240,19 @@ function bestSentence(index: InstructionIndex, weighed: readonly Weighed[], verb
   let best: Sentence | undefined;
   let best_id = 0;
   let best_score = 0;
-  for (const [id, { score }] of candidates(index, weighed)) {
+  let best_nth = 0;
+  const found = [...candidates(index, weighed)].map(([id, { score }], nth) => ({ id, score, nth }));
+  // The greatest first: what a sentence says is read only while it could still be the best.
+  for (const { id, score, nth } of found.sort((a, b) => b.score - a.score)) {
+    if (score + VERB_SCORE < best_score) break;
     const sentence = index.sentence(id) as Sentence;
-    const said = (sentence.verbs & verb_bit) !== 0 ? score + 0.7 : score;
-    const directed = said * (0.2 + 0.8 * sentence.directive);
-    if (directed <= best_score) continue;
+    const { verbs, directive } = sentence.said;
+    const said = (verbs & verb_bit) !== 0 ? score + VERB_SCORE : score;
+    const directed = said * (0.2 + 0.8 * directive);
+    if (directed < best_score || (directed === best_score && (best === undefined || nth > best_nth))) continue;
     best_score = directed;
     best_id = id;
+    best_nth = nth;
     best = sentence;
   }
   const held = new Set<number>();
@@ -274,7 +285,7 @@ function candidates(index: InstructionIndex, weighed: readonly Weighed[]): Map<n
   return found;
 }
 
-function originsOf(index: InstructionIndex, targets: readonly Lexeme[]) {
+function originsOf(sights: WordSights, targets: readonly Lexeme[]) {
   let directive = 0;
   let text = 0;
   let field = 0;
@@ -286,7 +297,7 @@ function originsOf(index: InstructionIndex, targets: readonly Lexeme[]) {
     if (counted.has(key)) continue;
     counted.add(key);
     total += weight;
-    const seen = index.seen(key);
+    const seen = sights.seen(key);
     if ((seen & SEEN_PROMPT) !== 0) prompt += weight;
     else if ((seen & SEEN_FIELD) !== 0) field += weight;
     else if ((seen & SEEN_CALL) !== 0) nowhere += weight;

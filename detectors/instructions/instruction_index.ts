@@ -5,11 +5,13 @@
 import type { ContentView } from '../content/content_view.ts';
 import type { EventRef } from '../lineage/edge.ts';
 import { directiveOf } from './directive.ts';
-import { type Lexeme, PART } from './lexicon.ts';
+import type { Lexeme } from './lexicon.ts';
 import { type Asks, emptyAsks, readAsks } from './prompt_asks.ts';
+import { type Block, Sentence } from './sentence.ts';
 import { type Cut, sentencesOf } from './sentence_cut.ts';
-import { type Term, termsOf } from './terms.ts';
-import { WordPlaces } from './word_places.ts';
+import { type Holders, SentenceWords } from './sentence_words.ts';
+import { readTerms, type Term, termsOf } from './terms.ts';
+import { WordMarks } from './word_marks.ts';
 
 /** Where a word was seen, as bits. */
 export const SEEN_PROMPT = 1;
@@ -18,32 +20,7 @@ export const SEEN_TEXT = 4;
 export const SEEN_DIRECTIVE = 8;
 export const SEEN_CALL = 16;
 
-/** What the sentences of one text share. */
-export interface Block {
-  from: EventRef;
-  /** How much its result speaks to the model that reads it, 0 to 1. */
-  evidence: number;
-  /** How much of what the agent asked for, to get this text, a prompt names: 0 to 1. */
-  source_named: number;
-}
-
-export interface Sentence {
-  /** 1 for an order, `PLAIN` for any sentence. */
-  directive: number;
-  text: string;
-  /** The text it stands in: neighbours have the same. */
-  block: Block;
-  /** The kinds of action that it names, as bits of `verbBit`. */
-  verbs: number;
-  /** Says "you" or "your". */
-  addresses: boolean;
-  /** Speaks of assistants, agents, models or clients. */
-  names_agent: boolean;
-  /** Words that hold an underscore or an inner capital, as names of tools do. */
-  names: readonly string[];
-  /** The fields of life of its words, as bits. */
-  fields: number;
-}
+const IN_SENTENCES = SEEN_TEXT | SEEN_DIRECTIVE;
 
 export interface IndexLimits {
   instruction_sentences_max: number;
@@ -55,23 +32,28 @@ export interface PromptView {
   texts: readonly string[];
 }
 
+/** Where some words stand at the time they were looked for. */
+export interface WordSights {
+  /** In what kinds of text the word was seen, as bits; sentences count only for a word that was seen nowhere else. */
+  seen(key: number): number;
+  /** Ids of sentences that hold it. */
+  holding(key: number): readonly number[];
+}
+
 export interface InstructionIndex {
   addPrompt(text: string): void;
   /** `asked`: the terms of the call that this answers. */
   addResult(from: EventRef, content: ContentView, asked: readonly Lexeme[], evidence: number): void;
   addCall(words: readonly Lexeme[]): void;
-  /** In what kinds of text a word was seen, as bits. */
-  seen(key: number): number;
+  inPrompt(key: number): boolean;
+  /** Looks for words in all texts so far. What it yields knows nothing of other words. */
+  look(words: Iterable<Lexeme>): WordSights;
   sentence(id: number): Sentence | undefined;
-  /** Ids of sentences that hold a word. */
-  holding(key: number): readonly number[];
   readonly prompt: PromptView;
 }
 
-const NAMES_MAX = 8;
-const NO_NAMES: readonly string[] = [];
+const NO_IDS: readonly number[] = [];
 const FIELD_CHARS_MAX = 120;
-const SHOWN_CHARS_MAX = 300;
 const FORGOTTEN_AT_ONCE = 256; // sentences beyond the maximum
 /** Results that wait to be read until a call comes: most sessions end with some that no call follows. */
 const WAITING_MAX = 4;
@@ -89,17 +71,17 @@ export function createInstructionIndex(limits: IndexLimits): InstructionIndex {
 
 class SessionIndex implements InstructionIndex {
   private readonly limits: IndexLimits;
-  private readonly words: WordPlaces;
+  private readonly marks: WordMarks;
+  private readonly words = new SentenceWords();
   private readonly asks = emptyAsks();
   private readonly prompts: string[] = [];
   private waiting: Waiting[] = [];
+  /** Those that `words` knows. */
   private sentences: Sentence[] = [];
-  /** The id of the first of `sentences`. */
-  private first_id = 0;
 
   constructor(limits: IndexLimits) {
     this.limits = limits;
-    this.words = new WordPlaces(limits.instruction_terms_max);
+    this.marks = new WordMarks(limits.instruction_terms_max);
   }
 
   addPrompt(text: string): void {
@@ -119,26 +101,39 @@ class SessionIndex implements InstructionIndex {
   }
 
   addCall(words: readonly Lexeme[]): void {
-    for (const { key } of words) this.words.mark(key, SEEN_CALL);
+    for (const { key } of words) this.marks.mark(key, SEEN_CALL);
   }
 
-  seen(key: number): number {
+  inPrompt(key: number): boolean {
+    return (this.marks.seen(key) & SEEN_PROMPT) !== 0;
+  }
+
+  look(words: Iterable<Lexeme>): WordSights {
     this.readWaiting();
-    return this.words.seen(key);
+    const holders = this.words.holding(words);
+    return {
+      seen: (key) => this.marks.seen(key) || this.seenInSentences(holders, key),
+      holding: (key) => holders.get(key) ?? NO_IDS,
+    };
   }
 
   sentence(id: number): Sentence | undefined {
-    const at = id - this.first_id;
+    const at = id - this.words.first_id;
     return at < this.sentences.length - this.limits.instruction_sentences_max ? undefined : this.sentences[at];
-  }
-
-  holding(key: number): readonly number[] {
-    this.readWaiting();
-    return this.words.holding(key);
   }
 
   get prompt(): PromptView {
     return { asks: this.asks, texts: this.prompts };
+  }
+
+  /** What the sentences say that hold a word; read only as far as they can still tell something new. */
+  private seenInSentences(holders: Holders, key: number): number {
+    let seen = 0;
+    for (const id of holders.get(key) ?? NO_IDS) {
+      seen |= bitOf(this.sentences[id - this.words.first_id] as Sentence);
+      if (seen === IN_SENTENCES) break;
+    }
+    return seen;
   }
 
   private readWaiting(): void {
@@ -152,57 +147,38 @@ class SessionIndex implements InstructionIndex {
 
   private addText(text: string, field: boolean, block: Block): void {
     const cuts = sentencesOf(text);
-    const terms: Term[][] = [];
-    let value = field && text.length <= FIELD_CHARS_MAX;
-    for (const { start, end } of cuts) {
-      const of_sentence = termsOf(text, start, end);
-      terms.push(of_sentence);
-      value &&= !isClearOrder(of_sentence);
-    }
-    if (value) {
-      for (const of_sentence of terms) this.markAll(of_sentence, SEEN_FIELD);
-      return;
-    }
+    if (field && text.length <= FIELD_CHARS_MAX && this.addValue(text, cuts)) return;
     const own = { ...block };
-    for (let at = 0; at < cuts.length; at++) {
-      const { start, end } = cuts[at] as Cut;
-      this.addSentence(terms[at] as Term[], text.slice(start, Math.min(end, start + SHOWN_CHARS_MAX + 1)), own);
+    for (const cut of cuts) {
+      readTerms(text, cut.start, cut.end, this);
+      this.words.end();
+      this.sentences.push(new Sentence(own, text, cut));
+      const beyond = this.sentences.length - this.limits.instruction_sentences_max;
+      if (beyond >= FORGOTTEN_AT_ONCE) this.forget(beyond);
     }
   }
 
-  private addSentence(terms: readonly Term[], text: string, block: Block): void {
-    const directive = directiveOf(terms);
-    const bit = directive > 0.45 ? SEEN_DIRECTIVE : SEEN_TEXT;
-    const id = this.first_id + this.sentences.length;
-    let verbs = 0;
-    let addresses = false;
-    let names_agent = false;
-    let names = NO_NAMES;
-    let fields = 0;
-    for (const { lex } of terms) {
-      if ((lex.parts & PART.agent) !== 0) names_agent = true;
-      if (lex.word === 'you' || lex.word === 'your') addresses = true;
-      if (lex.weight === 0) continue;
-      if (lex.word.includes('_') && names.length < NAMES_MAX) names = [...names, lex.word];
-      this.words.note(lex.key, bit, id);
-      fields |= lex.fields;
-      verbs |= lex.verb_bit;
-    }
-    const shown = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX - 1)}…` : text;
-    const sentence = { directive, text: shown, block, verbs, addresses, names_agent, names, fields };
-    this.sentences.push(sentence);
-    const beyond = this.sentences.length - this.limits.instruction_sentences_max;
-    if (beyond >= FORGOTTEN_AT_ONCE) this.forget(beyond);
+  /** A word of the sentence that is being read. */
+  take(lex: Lexeme): void {
+    if (lex.weight > 0) this.words.add(lex);
   }
 
+  /** Marks the words of a short field, unless it orders something. */
+  private addValue(text: string, cuts: readonly Cut[]): boolean {
+    const terms = cuts.map(({ start, end }) => termsOf(text, start, end));
+    if (terms.some(isClearOrder)) return false;
+    for (const of_sentence of terms) this.markAll(of_sentence, SEEN_FIELD);
+    return true;
+  }
+
+  /** That its words were seen is kept of a sentence. */
   private forget(count: number): void {
-    this.sentences = this.sentences.slice(count);
-    this.first_id += count;
-    this.words.forgetBefore(this.first_id);
+    for (const sentence of this.sentences.splice(0, count)) this.markAll(sentence.terms, bitOf(sentence));
+    this.words.forget(count);
   }
 
   private markAll(terms: readonly Term[], bit: number): void {
-    for (const { lex } of terms) if (lex.weight > 0) this.words.mark(lex.key, bit);
+    for (const { lex } of terms) if (lex.weight > 0) this.marks.mark(lex.key, bit);
   }
 
   private shareInPrompts(words: readonly Lexeme[]): number {
@@ -210,10 +186,14 @@ class SessionIndex implements InstructionIndex {
     let named = 0;
     for (const { key, weight } of words) {
       all += weight;
-      if ((this.words.seen(key) & SEEN_PROMPT) !== 0) named += weight;
+      if (this.inPrompt(key)) named += weight;
     }
     return all === 0 ? 0 : named / all;
   }
+}
+
+function bitOf(sentence: Sentence): number {
+  return sentence.said.directive > 0.45 ? SEEN_DIRECTIVE : SEEN_TEXT;
 }
 
 /** In a short field only a sentence that orders clearly is more than a value. */

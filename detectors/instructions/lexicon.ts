@@ -27,6 +27,9 @@ export interface Lexeme {
   stem: string;
   /** Stands for the stem where many are kept: 52 bits of its hash. */
   key: number;
+  /** The low 32 bits of the key, as a signed number, and those above. */
+  key_low: number;
+  key_high: number;
   /** How much meeting this word says: 0 for words that any sentence holds. */
   weight: number;
   /** The kind of action it names, if it is a verb. */
@@ -142,13 +145,14 @@ function wordLexeme(written: string): Lexeme {
   const weight = lists.STOP.has(word) ? WEIGHT.stop : lists.COMMON.has(word) ? WEIGHT.common : WEIGHT.word;
   const verb = verbsOf([word])[0]?.verb_class;
   const verb_bit = verb === undefined ? 0 : verbBit(verb);
-  return { word, stem, key: keyOf(stem), weight, verb, verb_bit, fields: FIELDS.get(stem) ?? 0, parts: partsOf(word) };
+  return { word, stem, ...keyOf(stem), weight, verb, verb_bit, fields: FIELDS.get(stem) ?? 0, parts: partsOf(word) };
 }
 
 function valueLexeme(written: string): Lexeme {
   const word = spellingOf(written);
   const weight = weightOfValue(word);
-  return { word, stem: word, key: keyOf(word), weight, verb: undefined, verb_bit: 0, fields: 0, parts: partsOf(word) };
+  const parts = partsOf(word);
+  return { word, stem: word, ...keyOf(word), weight, verb: undefined, verb_bit: 0, fields: 0, parts };
 }
 
 /** The bit that stands for a kind of action. */
@@ -157,7 +161,7 @@ export function verbBit(verb: VerbClass): number {
 }
 
 /** Two hashes side by side: the low 32 bits and 20 more. Equal stems have equal keys on every machine. */
-function keyOf(stem: string): number {
+function keyOf(stem: string): Pick<Lexeme, 'key' | 'key_low' | 'key_high'> {
   let low = HASH_START;
   let high = 0x9e3779b9 | 0;
   for (let at = 0; at < stem.length; at++) {
@@ -166,7 +170,8 @@ function keyOf(stem: string): number {
     high = Math.imul(high ^ code, 0x5bd1e995) ^ (high >>> 13);
   }
   low ^= low >>> 16;
-  return ((high >>> 12) & 0xfffff) * 2 ** 32 + (low >>> 0);
+  const key_high = (high >>> 12) & 0xfffff;
+  return { key: key_high * 2 ** 32 + (low >>> 0), key_low: low, key_high };
 }
 
 function partsOf(word: string): number {

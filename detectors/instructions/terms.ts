@@ -32,11 +32,31 @@ function kindOf(code: number): number {
   return (code >= 0xc0 && code < 0x2000) || (code >= 0x3040 && code < 0xd800) ? LETTER : 0;
 }
 
+/** Takes the terms of a text, one after the other. */
+interface TermSink {
+  take(lex: Lexeme, start: number, end: number): void;
+}
+
+class TermList implements TermSink {
+  readonly terms: Term[] = [];
+
+  take(lex: Lexeme, start: number, end: number): void {
+    this.terms.push({ lex, start, end });
+  }
+}
+
 /** The terms of a text between two places. Costs time linear in it. */
 export function termsOf(text: string, from = 0, to = text.length): Term[] {
-  const terms: Term[] = [];
+  const list = new TermList();
+  readTerms(text, from, to, list);
+  return list.terms;
+}
+
+/** Hands the terms of a text between two places to a sink. Costs time linear in it. */
+export function readTerms(text: string, from: number, to: number, sink: TermSink): void {
   let at = from;
-  while (at < to && terms.length < TERMS_MAX) {
+  let read = 0;
+  while (at < to && read < TERMS_MAX) {
     const first = text.charCodeAt(at);
     const kind = kindOf(first);
     if (kind !== LETTER && kind !== OTHER) {
@@ -57,11 +77,11 @@ export function termsOf(text: string, from = 0, to = text.length): Term[] {
       if (end - at < TERM_CHARS_MAX) hash = hashOn(hash, code);
     }
     const cut = Math.min(end, at + TERM_CHARS_MAX);
-    if (word) terms.push({ lex: wordAt(text, at, cut, hash), start: at, end });
-    else addValue(terms, text, at, cut, end, hash);
+    read++;
+    if (word) sink.take(wordAt(text, at, cut, hash), at, end);
+    else takeValue(sink, text, at, cut, end, hash);
     at = end;
   }
-  return terms;
 }
 
 /** Whether an inner mark has a term's character after it, or is part of `://`. */
@@ -74,16 +94,16 @@ function goesOn(text: string, at: number, to: number): boolean {
   return next === 0x2f && (code === 0x3a || text.charCodeAt(at - 1) === 0x3a);
 }
 
-function addValue(terms: Term[], text: string, start: number, cut: number, end: number, hash: number): void {
+function takeValue(sink: TermSink, text: string, start: number, cut: number, end: number, hash: number): void {
   const lex = valueAt(text, start, cut, hash);
-  if (lex.word !== '') terms.push({ lex, start, end });
+  if (lex.word !== '') sink.take(lex, start, end);
   if (!holdsTwoLetters(text, start, cut)) return;
   const written = text.slice(start, cut);
   if (isWhole(written)) return;
   // The words inside an id or a path are worth meeting too.
   const parts = written.match(/\p{Lu}?\p{Ll}{2,}|\p{Lu}{2,}/gu);
   if (parts === null || parts.length > PARTS_MAX) return;
-  for (const part of parts) terms.push({ lex: lexemeOf(part), start, end });
+  for (const part of parts) sink.take(lexemeOf(part), start, end);
 }
 
 /** Two letters side by side; without them there is no word inside. */

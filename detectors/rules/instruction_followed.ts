@@ -5,7 +5,7 @@ import { defineDetector, type Match, type MatchStep } from '../detector.ts';
 import { call, prompt, result } from '../example_events.ts';
 import { digestOf } from '../finding_id.ts';
 import { scoreOf } from '../instructions/followed_score.ts';
-import type { Sentence } from '../instructions/instruction_index.ts';
+import type { Sentence } from '../instructions/sentence.ts';
 import { type CallReader, createCallReader } from '../instructions/session_calls.ts';
 import { CUTS, WEIGHTS } from '../instructions/weights.ts';
 import { refOf } from '../lineage/edge.ts';

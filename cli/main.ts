@@ -12,6 +12,7 @@ import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
+import { suspensionsCommand } from './commands/suspensions.ts';
 import { toolsCommand } from './commands/tools.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -93,6 +94,7 @@ export function createProgram(): Command {
   rulesCommand(program);
   verifyCommand(program);
   enforcementCommands(program);
+  suspensionsCommand(program);
   keysCommand(program);
   demoCommand(program);
   return program;

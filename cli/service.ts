@@ -9,6 +9,7 @@ import { openAccess } from '../api/auth/access.ts';
 import { createLoginCodes } from '../api/auth/login.ts';
 import type { ApiContext } from '../api/context.ts';
 import { openResponse, type Response } from '../api/response/response.ts';
+import { type LoadedSuspensionPolicy, loadSuspensionPolicy } from '../api/response/suspension_policy.ts';
 import type { Api } from '../api/route.ts';
 import type { Config } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
@@ -47,6 +48,12 @@ export interface ServiceOptions {
   deliver?: boolean;
 }
 
+/** What operators decided, as it was read at the start. */
+interface Policies {
+  supply: LoadedPolicy | undefined;
+  suspension: LoadedSuspensionPolicy | undefined;
+}
+
 /** A running service without its socket. */
 export interface Service {
   api: Api;
@@ -67,11 +74,14 @@ export interface Service {
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config, onNotice = () => undefined } = options;
   const catalog_files = await openCatalogFiles(config.catalog_folder, onNotice);
-  const policy = config.policy_file === undefined ? undefined : await loadPolicy(config.policy_file);
+  const policies = {
+    supply: config.policy_file === undefined ? undefined : await loadPolicy(config.policy_file),
+    suspension: config.suspension_file === undefined ? undefined : await loadSuspensionPolicy(config.suspension_file),
+  };
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openStore(config);
   try {
-    return await assemble(options, store, catalog_files, policy);
+    return await assemble(options, store, catalog_files, policies);
   } catch (error) {
     await store.close();
     throw error;
@@ -90,13 +100,13 @@ async function assemble(
   options: ServiceOptions,
   store: Store,
   catalog_files: CatalogFiles,
-  policy: LoadedPolicy | undefined,
+  policies: Policies,
 ): Promise<Service> {
   const { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
-  const detectors = config.detection ? applyPolicy(await loadDetectors(), policy?.policy ?? NO_POLICY) : [];
+  const detectors = config.detection ? applyPolicy(await loadDetectors(), policies.supply?.policy ?? NO_POLICY) : [];
   let writer: LogWriter | undefined;
   const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
   const signals = new Set(detectors.map(({ metadata }) => metadata.id));
@@ -134,9 +144,10 @@ async function assemble(
     onFatal,
   });
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
-  response = await openResponse({ config, store, log, writer, now, version: VERSION, onNotice });
+  const policy = policies.suspension?.policy;
+  response = await openResponse({ config, store, log, writer, now, version: VERSION, policy, onNotice });
   if (config.detection) await detection.start(writer.head.size);
-  await recordConfiguration(store, writer, now, policy?.sha256);
+  await recordConfiguration(store, writer, now, policies);
   const onFault = (error: AppError) => {
     onNotice('checkpoint_failed', { code: error.code, error: error.message });
     if (error.fatal) onFatal(error);
@@ -211,17 +222,18 @@ function coreLimits(): Partial<Limits> {
 }
 
 /**
- * What shapes the bytes of a core is written into the log before the first record that it shapes, and which policy
- * detection follows from here on.
+ * What shapes the bytes of a core is written into the log before the first record that it shapes, and which policies
+ * are followed from here on.
  */
 async function recordConfiguration(
   store: Store,
   writer: LogWriter,
   now: () => number,
-  policy_sha256: string | undefined,
+  { supply, suspension }: Policies,
 ): Promise<void> {
-  const policy = policy_sha256 === undefined ? {} : { policy_sha256 };
-  const detail = { core_version: CORE_VERSION, limits: coreLimits(), ...policy };
+  const policy = supply && { policy_sha256: supply.sha256 };
+  const suspending = suspension && { suspension_sha256: suspension.sha256 };
+  const detail = { core_version: CORE_VERSION, limits: coreLimits(), ...policy, ...suspending };
   const in_force = await readConfiguration(store, writer.head.log);
   if (in_force === canonicalJson(detail)) return;
   const record = writer.stamp({

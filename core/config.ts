@@ -30,6 +30,8 @@ const Config = z.strictObject({
   rules_folder: z.string().min(1).optional(),
   /** What the operator knows of servers: vulnerable versions, approved builds and configurations. */
   policy_file: z.string().min(1).optional(),
+  /** When sessions are suspended without a person. */
+  suspension_file: z.string().min(1).optional(),
   /** Kafka between those who send and the workers; a service in one process needs none. */
   kafka: z.optional(KafkaSettings),
   /** Detectors on or off. */

@@ -28,6 +28,8 @@ export interface EnforcementCommand {
   /** '' where no alert led to it. */
   alert_id: string;
   reason: string;
+  /** The entry of the policy that asked, where no person did. */
+  policy?: string;
   requested_at_ms: number;
   expires_at_ms: number;
 }
@@ -42,6 +44,8 @@ export interface StandingCommand extends EnforcementCommand {
 export const REQUESTED = 'enforcement.requested';
 /** Evidence of a session is kept from here on, whatever retention says. */
 export const EVIDENCE_HELD = 'evidence.held';
+/** A policy would have suspended, but for its limit or because it is tried out. */
+export const HELD_BACK = 'enforcement.held_back';
 const STEP_TYPE: Record<Exclude<CommandState, 'requested'>, string> = {
   acknowledged: 'enforcement.acknowledged',
   applied: 'enforcement.applied',

@@ -98,6 +98,9 @@ export const LIMITS = {
   enforcement_seconds_max: 2_592_000, // that a suspension may last: 30 days
   enforcement_callback_bytes_max: 16_384,
   enforcement_streams_max: 256,
+  suspension_entries_max: 200, // of each list in a policy of suspension
+  suspensions_by_policy_max: 1_000, // that a policy may allow within its time
+  suspensions_tried_max: 10_000, // alerts that a policy is tried on
   outbox_records_max: 5_000, // records that wait in memory to be told of; beyond these they are read from the store
 } as const;
 

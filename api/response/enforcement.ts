@@ -7,6 +7,7 @@ import {
   COMMAND_TYPES,
   type CommandState,
   type EnforcementCommand,
+  type EnforcementTarget,
   EVIDENCE_HELD,
   mayFollow,
   REQUESTED,
@@ -97,6 +98,11 @@ export class Enforcement {
   /** The newest command that an alert led to. */
   ofAlert(tenant: string, alert_id: string): StandingCommand | undefined {
     return this.commands.get(this.by_alert.get(`${tenant}\0${alert_id}`) ?? '');
+  }
+
+  /** The newest command for a target. */
+  newestOf(tenant: string, target: EnforcementTarget): StandingCommand | undefined {
+    return this.newest.get(targetKey(tenant, target));
   }
 
   all(): IterableIterator<StandingCommand> {
@@ -257,7 +263,7 @@ const sessionOf = ({ target }: EnforcementCommand) => (target.kind === 'session'
 
 /** A command as gateways and people see it. */
 export function shownCommand(command: StandingCommand) {
-  const { command_id, action, target, alert_id, state } = command;
+  const { command_id, action, target, alert_id, state, policy } = command;
   const timeOf = (ms: number) => new Date(ms).toISOString();
   return {
     command_id,
@@ -266,6 +272,7 @@ export function shownCommand(command: StandingCommand) {
     state,
     confirmed: state === 'applied',
     alert_id: alert_id === '' ? null : alert_id,
+    policy: policy ?? null,
     requested_at: timeOf(command.requested_at_ms),
     state_since: timeOf(command.state_at_ms),
     expires_at: timeOf(command.expires_at_ms),

@@ -31,8 +31,8 @@ export interface OutboxOptions {
   log: string;
   deliverer: Deliverer;
   subscriptions: () => Iterable<Subscription>;
-  /** Told of every alert before it is sent; may write records of its own. Called again for the same alert after a crash. */
-  onAlert: (alert: TenantAlert) => Promise<void>;
+  /** Told of every alert before it is sent; may write records of its own. Called again for the same alerts after a crash. */
+  onAlerts: (alerts: readonly TenantAlert[]) => Promise<void>;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
 }
 
@@ -153,10 +153,10 @@ export class Outbox {
   }
 
   private async deal(batch: readonly Told[]): Promise<void> {
-    const { log, deliverer, onAlert } = this.options;
+    const { log, deliverer, onAlerts } = this.options;
+    await onAlerts(batch.flatMap(({ alert }) => alert ?? []));
     const owed: Owed[] = [];
     for (const { alert, action } of batch) {
-      if (alert !== undefined) await onAlert(alert);
       const message = alert !== undefined ? alertMessage(alert) : messageOfAction(action, log);
       if (message !== undefined) owed.push(...this.owedOf(message));
     }

@@ -11,6 +11,8 @@ import { openPoster } from './post.ts';
 import { retrySchedule } from './retry_schedule.ts';
 import { sendMessage } from './send_message.ts';
 import { openSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { Suspender } from './suspender.ts';
+import type { SuspensionPolicy } from './suspension_policy.ts';
 import { openWebhookKeys, type WebhookKeys } from './webhook_keys.ts';
 
 export interface ResponseOptions {
@@ -23,6 +25,8 @@ export interface ResponseOptions {
   writer: LogWriter;
   now: () => number;
   version: string;
+  /** When sessions are suspended without a person. */
+  policy: SuspensionPolicy | undefined;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
 }
 
@@ -46,13 +50,14 @@ export interface Response {
 const PROGRAM = { key_id: 'tracewarden', name: 'tracewarden' };
 
 export async function openResponse(options: ResponseOptions): Promise<Response> {
-  const { config, store, log, writer, now, onNotice, version } = options;
+  const { config, store, log, writer, now, onNotice, version, policy } = options;
   const { webhook_hosts: allowed, webhook_credentials: credentials } = config;
   const formats = await loadFormats();
   const keys = openWebhookKeys(config.data);
   const subscriptions = await openSubscriptions({ store, log, writer, now, allowed, credentials, formats });
   const timeout_ms = config.enforcement_timeout_seconds * 1000;
   const enforcement = await Enforcement.open({ store, log, writer, now, timeout_ms, onNotice });
+  const suspender = policy && new Suspender({ policy, store, log, writer, enforcement, now, onNotice });
   const poster = openPoster({ allowed, now });
   const sender = { formats, credentials, keys, poster, now, user_agent: `tracewarden/${version}` };
   const deliverer = new Deliverer({
@@ -76,7 +81,7 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
     log,
     deliverer,
     subscriptions: () => subscriptions.all(),
-    onAlert: () => Promise.resolve(),
+    onAlerts: async (alerts) => suspender?.look(alerts),
     onNotice,
   });
   return {

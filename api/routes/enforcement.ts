@@ -54,6 +54,10 @@ const Command = z
     state: z.enum(COMMAND_STATES),
     confirmed: z.boolean().openapi({ description: 'a gateway said that it is applied' }),
     alert_id: z.string().nullable(),
+    policy: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the entry of the policy that asked; null where a person did' }),
     requested_at: z.string(),
     state_since: z.string(),
     expires_at: z.string(),

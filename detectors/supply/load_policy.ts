@@ -15,16 +15,20 @@ export interface LoadedPolicy {
 
 /** The policy of a file. Throws `policy_unreadable` or `policy_invalid`, with the file's name. */
 export async function loadPolicy(file: string): Promise<LoadedPolicy> {
-  let source: string;
+  const source = await readPolicyFile(file);
+  return { policy: parsePolicy(source, file), sha256: sha256Hex(source) };
+}
+
+/** The text of a policy of any kind, within a bound. Throws `policy_unreadable` or `policy_invalid`, with the file's name. */
+export async function readPolicyFile(file: string): Promise<string> {
   try {
     const { size } = await stat(file);
     if (size > FILE_BYTES_MAX) {
       throw new AppError('policy_invalid', `${file} has ${size} bytes; a policy has at most ${FILE_BYTES_MAX}`);
     }
-    source = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('policy_unreadable', `${file} cannot be read (${codeOf(error)})`, { cause: error });
   }
-  return { policy: parsePolicy(source, file), sha256: sha256Hex(source) };
 }

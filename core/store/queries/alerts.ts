@@ -132,6 +132,36 @@ async function withStates(store: Store, tenant: string, rows: readonly StoredAle
 /** What is evidence of its own in alerts, see `SessionSummary`: the part that is summed over them. */
 export const RISK_SUM = 'sum(log(1 - risk / 100))';
 
+const RISKS_AT_ONCE = 250;
+
+/** The risk of the sessions of some alerts, 0 to 100, as their alerts stand now. */
+export async function readSessionRisks(
+  store: Store,
+  alerts: readonly { tenant: string; session_id: string }[],
+): Promise<(of: { tenant: string; session_id: string }) => number> {
+  const sessions = new Map<string, { session_id: string }[]>();
+  for (const alert of alerts) {
+    const others = sessions.get(alert.tenant);
+    if (others === undefined) sessions.set(alert.tenant, [alert]);
+    else others.push(alert);
+  }
+  const risks = new Map<string, number>();
+  for (const [tenant, of_tenant] of sessions) {
+    const ids = [...new Set(of_tenant.map(({ session_id }) => session_id))];
+    for (let from = 0; from < ids.length; from += RISKS_AT_ONCE) {
+      const session_ids = ids.slice(from, from + RISKS_AT_ONCE);
+      const rows = await store.rows<{ session_id: string; session_risk: number }>(
+        `SELECT session_id, toUInt8(round(100 * (1 - exp(${RISK_SUM})))) AS session_risk
+         FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND session_id IN {session_ids:Array(String)}
+         GROUP BY session_id`,
+        { tenant, session_ids, ...(await readHeads(store)) },
+      );
+      for (const { session_id, session_risk } of rows) risks.set(`${tenant}\0${session_id}`, session_risk);
+    }
+  }
+  return ({ tenant, session_id }) => risks.get(`${tenant}\0${session_id}`) ?? 0;
+}
+
 /** What the alerts of one session amount to. */
 export interface SessionAlerts {
   /** 0 to 100. */

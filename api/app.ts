@@ -17,14 +17,17 @@ import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
+import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
 import { toolRoutes } from './routes/tools.ts';
+import { webRoutes } from './routes/web.ts';
 
 const ROUTES = [
   acceptRoutes,
+  overviewRoutes,
   sessionRoutes,
   lineageRoutes,
   alertRoutes,
@@ -40,6 +43,7 @@ const ROUTES = [
   documentRoutes,
   loginRoutes,
   pageRoutes,
+  webRoutes,
 ];
 
 /** What a problem repeats of a fault; the name of an unknown setting can be as long as the body. */

@@ -107,7 +107,7 @@ describe('without a login', () => {
 describe('the pages', () => {
   const HOSTILE = `<script>alert(1)</script><img src=x onerror=alert(2)>"'&\u202eevil\u200b\u{e0041}\u0007`;
   const session_id = 'a/b "c" <d>';
-  const address = `/sessions/${encodeURIComponent(session_id)}`;
+  const address = `/plain/sessions/${encodeURIComponent(session_id)}`;
 
   beforeAll(async () => {
     const time = '2026-03-01T10:00:00Z';
@@ -137,7 +137,7 @@ describe('the pages', () => {
 
   it('show everything from outside as inert text with hidden characters made visible', async () => {
     const cookie = await login('analyst');
-    for (const path of ['/', address]) {
+    for (const path of ['/plain', address]) {
       const response = await request(path, cookie);
       expect(response.status).toBe(200);
       expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -159,11 +159,11 @@ describe('the pages', () => {
 
   it('answer a role without permission, an unknown session and a bad cursor with a page that says so', async () => {
     const analyst = await login('analyst');
-    expect((await request('/', await login('ingest'))).status).toBe(403);
-    const missing = await request('/sessions/none', analyst);
+    expect((await request('/plain', await login('ingest'))).status).toBe(403);
+    const missing = await request('/plain/sessions/none', analyst);
     expect(missing.status).toBe(404);
     expect(await missing.text()).toContain('there is no such session');
-    expect((await request('/?alerts=zzz', analyst)).status).toBe(400);
+    expect((await request('/plain?alerts=zzz', analyst)).status).toBe(400);
   });
 
   it('are declared with the permission that they need', () => {
@@ -174,7 +174,9 @@ describe('the pages', () => {
         'get /sessions/{session_id} sessions:read',
         'get /login public',
         'post /logout public',
-        'get /static/style.css public',
+        'get /plain sessions:read',
+        'get /plain/sessions/{session_id} sessions:read',
+        'get /static/{file} public',
       ]),
     );
   });

@@ -23,7 +23,7 @@ export function page(title: string, body: Html, viewer?: Viewer): Html {
 </head>
 <body>
 <header>
-<a class="brand" href="${viewer === undefined ? '/' : here('/', viewer)}">Tracewarden</a>
+<a class="brand" href="${viewer === undefined ? '/' : here('/plain', viewer)}">Tracewarden</a>
 ${viewer === undefined ? '' : whoIs(viewer)}
 </header>
 <main>
@@ -47,7 +47,7 @@ export function here(path: string, { principal, tenant }: Viewer, params: Record
 }
 
 export function sessionPath(session_id: string): string {
-  return `/sessions/${encodeURIComponent(session_id)}`;
+  return `/plain/sessions/${encodeURIComponent(session_id)}`;
 }
 
 export function time(iso: string): Html {

@@ -68,7 +68,8 @@ function alertSection(alerts: readonly AlertJson[], next: string | undefined, vi
     alerts.length === 0
       ? html`<p class="empty">No alerts. When detection finds something, it stands here, the newest first.</p>`
       : html`<ul class="alerts">${alerts.map((alert) => html`<li>${alertCard(alert, viewer)}</li>`)}</ul>`;
-  const more = next === undefined ? '' : html`<p><a href="${here('/', viewer, { alerts: next })}">Older alerts</a></p>`;
+  const more =
+    next === undefined ? '' : html`<p><a href="${here('/plain', viewer, { alerts: next })}">Older alerts</a></p>`;
   return html`<section><h2>Alerts</h2>${list}${more}</section>`;
 }
 
@@ -86,7 +87,7 @@ function alertCard(alert: AlertJson, viewer: Viewer): Html {
 
 function sessionSection(sessions: readonly SessionLine[], next: string | undefined, viewer: Viewer): Html {
   const more =
-    next === undefined ? '' : html`<p><a href="${here('/', viewer, { sessions: next })}">Older sessions</a></p>`;
+    next === undefined ? '' : html`<p><a href="${here('/plain', viewer, { sessions: next })}">Older sessions</a></p>`;
   if (sessions.length === 0) {
     return html`<section><h2>Sessions</h2>
 <p class="empty">No sessions. Send events to <code>POST /v1/events</code>, or read a file with <code>tracewarden ingest</code>.</p></section>`;

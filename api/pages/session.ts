@@ -20,7 +20,7 @@ export function sessionPage({ session, alerts = [], events, next_after }: Sessio
   const { session_id, user_id, agent, servers, calls, errors, risk } = session;
   const proof = new Set(alerts.flatMap(({ evidence }) => evidence.map(({ seq }) => seq)));
   const next = next_after === undefined ? '' : nextLink(session_id, next_after, viewer);
-  const body = html`<p class="meta"><a href="${here('/', viewer)}">Overview</a></p>
+  const body = html`<p class="meta"><a href="${here('/plain', viewer)}">Overview</a></p>
 <h1>Session ${inert(session_id)}</h1>
 <dl class="cards">
 <div><dt>User</dt><dd>${inert(user_id || 'not named')}</dd></div>

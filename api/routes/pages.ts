@@ -1,8 +1,6 @@
-/** The pages for people: an overview, and one session as a story. They show what the JSON API gives, and no script runs. */
-import { readFileSync } from 'node:fs';
+/** The pages that need no script: an overview, and one session as a story. They show what the JSON API gives, and no script runs. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Context, MiddlewareHandler } from 'hono';
-import { html } from 'hono/html';
+import type { Context } from 'hono';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { listAlerts } from '../../core/store/queries/alerts.ts';
@@ -15,13 +13,12 @@ import { alertView } from '../alert_view.ts';
 import { mayDo } from '../auth/roles.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
 import { joinCalls, viewOf } from '../event_view.ts';
-import { inert } from '../pages/inert.ts';
-import { HOW_TO_GET_IN, notice, type Viewer } from '../pages/layout.ts';
+import { faultsAsPages } from '../pages/faults.ts';
+import type { Viewer } from '../pages/layout.ts';
 import { type AlertJson, type LogState, overviewPage, type SessionLine } from '../pages/overview.ts';
 import { sessionPage } from '../pages/session.ts';
 import { PAST_ALL, readCursor, writeCursor } from '../paging.ts';
-import { asAppError, statusOf } from '../problem.ts';
-import { type Api, open, secured } from '../route.ts';
+import { type Api, secured } from '../route.ts';
 import { LATEST_MS } from './sessions.ts';
 
 const ALERTS_SHOWN = 20;
@@ -34,16 +31,16 @@ const Cursor = z.string().max(1_000).optional();
 
 const overviewRoute = createRoute({
   method: 'get',
-  path: '/',
-  summary: 'Page: alerts, sessions and the state of the log',
+  path: '/plain',
+  summary: 'Page without scripts: alerts, sessions and the state of the log',
   request: { query: z.object({ alerts: Cursor, sessions: Cursor, tenant: z.string().optional() }) },
   responses: { 200: { description: 'the page', content: Page } },
 });
 
 const storyRoute = createRoute({
   method: 'get',
-  path: '/sessions/{session_id}',
-  summary: 'Page: one session as a story',
+  path: '/plain/sessions/{session_id}',
+  summary: 'Page without scripts: one session as a story',
   request: {
     params: z.object({ session_id: z.string().min(1).max(LIMITS.id_chars_max) }),
     query: z.object({ after: z.coerce.number().int().min(-1).default(-1), tenant: z.string().optional() }),
@@ -51,20 +48,11 @@ const storyRoute = createRoute({
   responses: { 200: { description: 'the page', content: Page } },
 });
 
-const styleRoute = createRoute({
-  method: 'get',
-  path: '/static/style.css',
-  summary: 'The style of the pages',
-  responses: { 200: { description: 'a style sheet', content: { 'text/css': { schema: z.string() } } } },
-});
-
 const ANY_ALERT = { rule_id: '', user_id: '', risk_min: 0, from_ms: 0, to_ms: LATEST_MS };
 const ANY_SESSION = { user_id: '', user_role: '', agent: '', server: '', tool: '', risk_min: 0 };
 
 export function pageRoutes(api: Api, context: ApiContext): void {
-  const style = readFileSync(new URL('../../dashboards/web/style.css', import.meta.url), 'utf8');
-  open(api, styleRoute, (c) => c.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
-  for (const path of ['/', '/sessions/*']) api.app.use(path, faultsAsPages());
+  for (const path of ['/plain', '/plain/*']) api.app.use(path, faultsAsPages());
   secured(api, context, 'sessions:read', overviewRoute, async (c) => {
     const query = c.req.valid('query');
     const viewer = viewerOf(c);
@@ -138,23 +126,4 @@ async function storyOf({ store }: ApiContext, viewer: Viewer, session_id: string
   const next_after = rows.length > shown.length ? shown.at(-1)?.seq : undefined;
   const events = joinCalls(shown.map((row) => viewOf(row, with_content)));
   return sessionPage({ session: lineOf(session), alerts, events, next_after }, viewer);
-}
-
-/** For a browser a fault is a page as well; programs get the problem document. */
-function faultsAsPages(): MiddlewareHandler<ApiEnv> {
-  return async (c, next) => {
-    await next();
-    if (c.error === undefined || !(c.req.header('accept') ?? '').includes('text/html')) return;
-    const error = asAppError(c.error);
-    const status = statusOf(error);
-    const viewer = c.var.principal === undefined ? undefined : viewerOf(c);
-    if (status === 401) {
-      c.res = await c.html(notice('You are not logged in', HOW_TO_GET_IN), status);
-      return;
-    }
-    const known = error instanceof AppError && status !== 500;
-    const why = known ? error.message : 'Something went wrong on our side; the log of the service says what.';
-    const title = status === 404 ? 'There is nothing here' : 'This cannot be shown';
-    c.res = await c.html(notice(title, html`<p>${inert(why)}</p><p><a href="/">Overview</a></p>`, viewer), status);
-  };
 }

@@ -1,0 +1,76 @@
+/** The frame around all pages: where one can go, whose data it is, light or dark, and the sheet of shortcuts. */
+import { useState } from 'preact/hooks';
+import { Route, Router, useLocation } from 'preact-iso/router';
+import { AlertsPage } from './pages/alerts.tsx';
+import { DeliveriesPage } from './pages/deliveries.tsx';
+import { EntityPage } from './pages/entity.tsx';
+import { IntegrityPage } from './pages/integrity.tsx';
+import { NotFoundPage } from './pages/not_found.tsx';
+import { OverviewPage } from './pages/overview.tsx';
+import { SessionPage } from './pages/session.tsx';
+import { SessionsPage } from './pages/sessions.tsx';
+import { SuppressionsPage } from './pages/suppressions.tsx';
+import { ToolsPage } from './pages/tools.tsx';
+import { ShortcutSheet } from './parts/shortcut_sheet.tsx';
+import { inTenant } from './url_state.ts';
+import { useKeys } from './use_keys.ts';
+
+const PLACES = [
+  ['/', 'Overview'],
+  ['/alerts', 'Alerts'],
+  ['/sessions', 'Sessions'],
+  ['/tools', 'Tools'],
+  ['/suppressions', 'Suppressions'],
+  ['/deliveries', 'Response'],
+  ['/integrity', 'Integrity'],
+] as const;
+
+export function App() {
+  const { path } = useLocation();
+  const [sheet, setSheet] = useState(false);
+  useKeys({ '?': () => setSheet(true), Escape: () => setSheet(false) });
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <header>
+        <a class="brand" href={inTenant('/')}>
+          Tracewarden
+        </a>
+        <nav aria-label="Pages">
+          {PLACES.map(([to, name]) => (
+            <a key={to} href={inTenant(to)} aria-current={isHere(path, to) ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <button type="button" onClick={() => setSheet(true)} aria-label="Keyboard shortcuts">
+          ?
+        </button>
+        <form method="post" action="/logout">
+          <button type="submit">Log out</button>
+        </form>
+      </header>
+      <main id="main">
+        <Router>
+          <Route path="/" component={OverviewPage} />
+          <Route path="/alerts" component={AlertsPage} />
+          <Route path="/sessions" component={SessionsPage} />
+          <Route path="/sessions/:session_id" component={SessionPage} />
+          <Route path="/entities/:kind/:name" component={EntityPage} />
+          <Route path="/tools" component={ToolsPage} />
+          <Route path="/suppressions" component={SuppressionsPage} />
+          <Route path="/deliveries" component={DeliveriesPage} />
+          <Route path="/integrity" component={IntegrityPage} />
+          <Route default component={NotFoundPage} />
+        </Router>
+      </main>
+      {sheet && <ShortcutSheet close={() => setSheet(false)} />}
+    </>
+  );
+}
+
+function isHere(path: string, to: string): boolean {
+  return to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+}

@@ -1,0 +1,203 @@
+/** One alert beside the list: why it was raised, its evidence, what was done with it, and what can be done. */
+import { useState } from 'preact/hooks';
+import { ApiFault, apiAddress, postJson } from '../api.ts';
+import type { Alert, AlertAction } from '../api_types.ts';
+import { useData } from '../use_data.ts';
+import { ContainButton } from './contain_button.tsx';
+import { Inert } from './inert.tsx';
+import { Fault, Shown } from './state.tsx';
+import { Badge, Entity, SessionLink, Time } from './words.tsx';
+
+const VERDICTS = ['true_positive', 'benign', 'false_positive', 'test'] as const;
+
+export function AlertPanel({ alert_id, close, changed }: { alert_id: string; close: () => void; changed: () => void }) {
+  const path = `/v1/alerts/${encodeURIComponent(alert_id)}`;
+  const alert = useData<Alert>(apiAddress(path));
+  const history = useData<{ history: AlertAction[] }>(apiAddress(`${path}/history`, { limit: 100 }));
+  const reload = () => {
+    alert.reload();
+    history.reload();
+    changed();
+  };
+  return (
+    <aside class="panel" aria-label="Alert">
+      <button type="button" class="close" onClick={close} aria-label="Close the alert">
+        ✕
+      </button>
+      <Shown of={alert}>
+        {(data) => (
+          <>
+            <Why alert={data} />
+            <Act alert={data} done={reload} />
+            <ContainButton session_id={data.session_id} alert_id={data.alert_id} done={reload} />
+          </>
+        )}
+      </Shown>
+      <h3>What was done</h3>
+      <Shown of={history}>{(data) => <History actions={data.history} />}</Shown>
+      <Similar of={alert.data} />
+    </aside>
+  );
+}
+
+function Why({ alert }: { alert: Alert }) {
+  return (
+    <>
+      <h2>
+        <Badge severity={alert.severity} /> <Inert text={alert.title} />
+      </h2>
+      <p>
+        <Inert text={alert.reason} />
+      </p>
+      <ol>
+        {alert.evidence.map(({ seq, role }) => (
+          <li key={seq}>
+            <Inert text={role} />: <SessionLink session_id={alert.session_id} seq={seq} /> record {seq}
+          </li>
+        ))}
+      </ol>
+      <dl class="facts">
+        <dt>User</dt>
+        <dd>
+          <Entity kind="user" name={alert.user_id} />
+        </dd>
+        <dt>Agent</dt>
+        <dd>
+          <Entity kind="agent" name={alert.agent} />
+        </dd>
+        <dt>Rule</dt>
+        <dd>{alert.rule_id}</dd>
+        <dt>Raised</dt>
+        <dd>
+          <Time iso={alert.raised_at} />
+        </dd>
+        <dt>Tags</dt>
+        <dd>{alert.tags.join(' ')}</dd>
+        <dt>Status</dt>
+        <dd>
+          {alert.status}
+          {alert.verdict !== null && `, ${alert.verdict}`}
+          {alert.owner !== null && (
+            <>
+              {' by '}
+              <Inert text={alert.owner.name} />
+            </>
+          )}
+        </dd>
+      </dl>
+    </>
+  );
+}
+
+/** What its status allows. Closing takes a verdict. */
+function Act({ alert, done }: { alert: Alert; done: () => void }) {
+  const [verdict, setVerdict] = useState('');
+  const [note, setNote] = useState('');
+  const [fault, setFault] = useState<ApiFault>();
+  const act = (body: Record<string, unknown>) => {
+    const path = `/v1/alerts/${encodeURIComponent(alert.alert_id)}/status`;
+    const request_id = crypto.randomUUID();
+    postJson(apiAddress(path), { ...body, request_id, ...(note.trim() !== '' && { note: note.trim() }) }).then(
+      () => {
+        setFault(undefined);
+        setNote('');
+        done();
+      },
+      (error: unknown) => setFault(error instanceof ApiFault ? error : new ApiFault(0, '', String(error))),
+    );
+  };
+  const closed = alert.status === 'closed';
+  return (
+    <form class="act" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        Note
+        <textarea rows={2} value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} />
+      </label>
+      <div class="buttons">
+        {alert.status === 'new' && (
+          <button type="button" data-action="acknowledge" onClick={() => act({ action: 'acknowledge' })}>
+            Acknowledge
+          </button>
+        )}
+        {!closed && (
+          <>
+            <label>
+              Verdict{' '}
+              <select value={verdict} onChange={({ currentTarget }) => setVerdict(currentTarget.value)}>
+                <option value="">choose…</option>
+                {VERDICTS.map((name) => (
+                  <option key={name} value={name}>
+                    {name.replace('_', ' ')}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <button type="button" disabled={verdict === ''} onClick={() => act({ action: 'close', verdict })}>
+              Close
+            </button>
+          </>
+        )}
+        {(closed || alert.status === 'suppressed') && (
+          <button type="button" onClick={() => act({ action: 'reopen' })}>
+            Reopen
+          </button>
+        )}
+        <button type="button" disabled={note.trim() === ''} onClick={() => act({ action: 'note' })}>
+          Add note
+        </button>
+      </div>
+      {fault !== undefined && <Fault fault={fault} />}
+    </form>
+  );
+}
+
+function History({ actions }: { actions: readonly AlertAction[] }) {
+  if (actions.length === 0) return <p class="quiet">Nothing yet.</p>;
+  return (
+    <ol class="history">
+      {actions.map((action) => (
+        <li key={action.action_id}>
+          <Time iso={action.at} /> <strong>{action.type.replace('alert.', '')}</strong> by{' '}
+          <Inert text={action.actor.name} />
+          {action.verdict !== null && `: ${action.verdict.replace('_', ' ')}`}
+          {(action.note ?? action.reason) !== null && (
+            <p>
+              <Inert text={action.note ?? action.reason ?? ''} />
+            </p>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Other alerts of the same rule: what was decided there helps here. */
+function Similar({ of }: { of: Alert | undefined }) {
+  const address = of && apiAddress('/v1/alerts', { rule: of.rule_id, limit: 6 });
+  const others = useData<{ alerts: Alert[] }>(address);
+  if (of === undefined) return null;
+  return (
+    <>
+      <h3>Of the same rule</h3>
+      <Shown of={others}>
+        {({ alerts }) => (
+          <ul>
+            {alerts
+              .filter(({ alert_id }) => alert_id !== of.alert_id)
+              .slice(0, 5)
+              .map((alert) => (
+                <li key={alert.alert_id}>
+                  <Badge severity={alert.severity} /> <Inert text={alert.title} />{' '}
+                  <small>
+                    {alert.status}
+                    {alert.verdict !== null && `, ${alert.verdict.replace('_', ' ')}`}, user{' '}
+                    <Entity kind="user" name={alert.user_id} />
+                  </small>
+                </li>
+              ))}
+          </ul>
+        )}
+      </Shown>
+    </>
+  );
+}

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from './errors.ts';
 import { KafkaSettings } from './kafka_settings.ts';
 import { LIMITS } from './limits.ts';
+import { MailSettings } from './mail_settings.ts';
 import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
 
@@ -44,6 +45,8 @@ const Config = z.strictObject({
   webhook_credentials: z.record(z.string().min(1), WebhookCredential).default({}),
   /** Waits between attempts; after the last one a message is a dead letter. */
   webhook_retry_seconds: z.array(Wait).min(1).max(20).default(RETRY_SECONDS),
+  /** The server that takes mail to people. */
+  mail: z.optional(MailSettings),
   /** How long a gateway may take to apply a command before people are told. */
   enforcement_timeout_seconds: z.number().min(0.1).max(86_400).default(30),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -7,8 +7,8 @@ import { type Severity, severityRank } from './alert.ts';
 /** Type of the record, of kind `action`, that changes a subscription. */
 export const SUBSCRIPTION_CHANGED = 'subscription.changed';
 
-/** `alerts` tells a SOC, `enforcement` tells gateways what to suspend. */
-export const SUBSCRIPTION_KINDS = ['alerts', 'enforcement'] as const;
+/** `alerts` tells a SOC, `enforcement` tells gateways what to suspend, `people` tells whom it concerns. */
+export const SUBSCRIPTION_KINDS = ['alerts', 'enforcement', 'people'] as const;
 export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
 
 export const SUBSCRIPTION_STATES = ['active', 'disabled', 'deleted'] as const;
@@ -20,7 +20,7 @@ export interface Subscription {
   tenant: string;
   name: string;
   kind: SubscriptionKind;
-  /** `https://…`; '' for a gateway that only polls. */
+  /** `https://…` or `mailto:…`; '' for a gateway that only polls. */
   url: string;
   format: string;
   /** Of the format `template`. */

@@ -1,6 +1,6 @@
 /** Which records of actions subscribers are told of, and as what. */
 import type { Severity } from '../../core/alert.ts';
-import { COMMAND_TYPES, REQUESTED, type StepDetail } from '../../core/enforcement.ts';
+import { COMMAND_TYPES, REQUESTED, type StepDetail, stepType } from '../../core/enforcement.ts';
 import type { ActionRecordRow } from '../../core/store/queries/own_records.ts';
 import { shownCommand } from './enforcement.ts';
 import { alertData, type Message } from './message.ts';
@@ -8,15 +8,18 @@ import { alertData, type Message } from './message.ts';
 /** Answers that need a person. */
 const ESCALATED = ['enforcement.failed', 'enforcement.not_found', 'enforcement.timed_out'];
 
+/** Told to those whom it concerns, and to nobody else. */
+export const APPLIED = stepType('applied');
+
 /** Types of records that subscribers are told of, beside alerts. */
 export const TOLD_ACTIONS: readonly string[] = COMMAND_TYPES.filter(
-  (type) => type === REQUESTED || ESCALATED.includes(type),
+  (type) => type === REQUESTED || type === APPLIED || ESCALATED.includes(type),
 );
 
-/** The message of an action, or undefined where nobody is told of it. */
+/** The message of an action to a SOC or to gateways, or undefined where they are not told of it. */
 export function messageOfAction(action: ActionRecordRow, log: string): Message | undefined {
   const { type, seq, event_id: source_id, received_at_ms: time_ms } = action;
-  if (!TOLD_ACTIONS.includes(type)) return undefined;
+  if (!TOLD_ACTIONS.includes(type) || type === APPLIED) return undefined;
   const { command, state } = action.detail as unknown as StepDetail;
   const alert = standIn(action, log);
   const shown = { tenant: action.tenant, ...shownCommand({ ...command, state, state_at_ms: time_ms }) };

@@ -17,9 +17,10 @@ import type { Store } from '../../core/store/store.ts';
 import { type Subscription, wantsMessage } from '../../core/subscription.ts';
 import type { AlertDetail } from '../../ingest/encode.ts';
 import type { SequencedRecord } from '../../ingest/record.ts';
-import { messageOfAction, TOLD_ACTIONS } from './action_message.ts';
+import { APPLIED, messageOfAction, TOLD_ACTIONS } from './action_message.ts';
 import type { Deliverer, Owed } from './deliverer.ts';
 import { alertMessage, type Message, severityOf } from './message.ts';
+import { hasRecipient, peopleMessageOf, peopleMessages } from './people_message.ts';
 
 const CURSOR = 'delivered_through';
 const PAGE = 1_000;
@@ -155,19 +156,33 @@ export class Outbox {
   private async deal(batch: readonly Told[]): Promise<void> {
     const { log, deliverer, onAlerts } = this.options;
     await onAlerts(batch.flatMap(({ alert }) => alert ?? []));
-    const owed: Owed[] = [];
-    for (const { alert, action } of batch) {
-      const message = alert !== undefined ? alertMessage(alert) : messageOfAction(action, log);
-      if (message !== undefined) owed.push(...this.owedOf(message));
+    const messages = batch.flatMap(({ alert, action }) =>
+      alert !== undefined ? alertMessage(alert) : (messageOfAction(action, log) ?? []),
+    );
+    messages.push(...(await this.toPeople(batch)));
+    await deliverer.owe(messages.flatMap((message) => this.owedOf(message)));
+  }
+
+  /** What is told to those whom it concerns. Nothing is looked up where nobody is to be told. */
+  private async toPeople(batch: readonly Told[]): Promise<Message[]> {
+    const { store, log, subscriptions } = this.options;
+    if (![...subscriptions()].some(({ kind, state }) => kind === 'people' && state === 'active')) return [];
+    const messages = await peopleMessages(
+      store,
+      batch.flatMap(({ alert }) => alert ?? []),
+    );
+    for (const { action } of batch) {
+      const message = action?.type === APPLIED ? await peopleMessageOf(store, action, log) : undefined;
+      if (message !== undefined) messages.push(message);
     }
-    await deliverer.owe(owed);
+    return messages;
   }
 
   private owedOf(message: Message): Owed[] {
     const { kind, alert, time_ms } = message;
     const wanted = { kind, tenant: alert.tenant, severity: severityOf(alert), rule_id: alert.rule_id };
     return [...this.options.subscriptions()]
-      .filter((each) => each.since_ms <= time_ms && wantsMessage(each, wanted))
+      .filter((each) => each.since_ms <= time_ms && wantsMessage(each, wanted) && hasRecipient(each.url, message))
       .map((subscription) => ({ subscription, message }));
   }
 

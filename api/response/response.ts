@@ -6,6 +6,7 @@ import type { SequencedRecord } from '../../ingest/record.ts';
 import { Deliverer } from './deliverer.ts';
 import { Enforcement } from './enforcement.ts';
 import { type Format, loadFormats } from './format.ts';
+import { openMailer } from './mailer.ts';
 import { Outbox } from './outbox.ts';
 import { openPoster } from './post.ts';
 import { retrySchedule } from './retry_schedule.ts';
@@ -18,7 +19,7 @@ import { openWebhookKeys, type WebhookKeys } from './webhook_keys.ts';
 export interface ResponseOptions {
   config: Pick<
     Config,
-    'data' | 'enforcement_timeout_seconds' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'
+    'data' | 'mail' | 'enforcement_timeout_seconds' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'
   >;
   store: Store;
   log: string;
@@ -54,12 +55,22 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
   const { webhook_hosts: allowed, webhook_credentials: credentials } = config;
   const formats = await loadFormats();
   const keys = openWebhookKeys(config.data);
-  const subscriptions = await openSubscriptions({ store, log, writer, now, allowed, credentials, formats });
+  const subscriptions = await openSubscriptions({
+    store,
+    log,
+    writer,
+    now,
+    allowed,
+    credentials,
+    formats,
+    mail: config.mail,
+  });
   const timeout_ms = config.enforcement_timeout_seconds * 1000;
   const enforcement = await Enforcement.open({ store, log, writer, now, timeout_ms, onNotice });
   const suspender = policy && new Suspender({ policy, store, log, writer, enforcement, now, onNotice });
   const poster = openPoster({ allowed, now });
-  const sender = { formats, credentials, keys, poster, now, user_agent: `tracewarden/${version}` };
+  const mail = config.mail && { settings: config.mail, mailer: openMailer(config.mail) };
+  const sender = { formats, credentials, keys, poster, mail, now, user_agent: `tracewarden/${version}` };
   const deliverer = new Deliverer({
     store,
     log,
@@ -101,6 +112,7 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
       await enforcement.close();
       await outbox.close();
       poster.close();
+      mail?.mailer.close();
       await deliverer.close();
     },
   };

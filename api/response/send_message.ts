@@ -1,14 +1,18 @@
 /** One attempt to tell one subscriber of one message: the form, the signature, and the way. */
 
 import { codeOf } from '../../core/errors.ts';
+import { type MailSettings, mayBeMailed } from '../../core/mail_settings.ts';
 import type { Subscription } from '../../core/subscription.ts';
 import type { WebhookCredential } from '../../core/webhook_credential.ts';
 import type { Format } from './format.ts';
+import { mailId, mailText } from './mail_text.ts';
+import type { Mailer } from './mailer.ts';
 import type { Message } from './message.ts';
+import { type PeopleData, TO_OWNER, TO_USER } from './people_message.ts';
 import type { Attempt, Poster } from './post.ts';
 import { signedHeaders } from './signing.ts';
 import { credentialOf } from './subscriptions.ts';
-import { SECRET_PART } from './target.ts';
+import { MAILTO, SECRET_PART } from './target.ts';
 import type { WebhookKeys } from './webhook_keys.ts';
 
 export interface Sender {
@@ -18,6 +22,8 @@ export interface Sender {
   poster: Poster;
   now: () => number;
   user_agent: string;
+  /** Absent where the settings name no server for mail. */
+  mail: { settings: MailSettings; mailer: Mailer } | undefined;
 }
 
 /** Sends once. Never throws; a fault that no later attempt can heal has `final` set. */
@@ -27,6 +33,7 @@ export async function sendMessage(
   message_id: string,
   message: Message,
 ): Promise<Attempt & { final?: boolean }> {
+  if (subscription.url.startsWith(MAILTO)) return sendMail(sender, subscription, message_id, message);
   const { formats, credentials, keys, poster, now, user_agent } = sender;
   const format = formats.get(subscription.format);
   if (format === undefined) return { status: 0, error: 'format_unknown', final: true };
@@ -51,6 +58,21 @@ export async function sendMessage(
   );
   const all = { ...headers, 'content-type': format.content_type, 'user-agent': user_agent, ...signed };
   return poster.post(url, all, body);
+}
+
+/** To the address of the subscription, or of the person that it names by the part that they play. */
+async function sendMail(
+  { mail }: Sender,
+  { url }: Subscription,
+  message_id: string,
+  message: Message,
+): Promise<Attempt & { final?: boolean }> {
+  if (mail === undefined) return { status: 0, error: 'mail_not_set_up' };
+  const { user_id = '', owner_id = '' } = message.data as Partial<PeopleData>;
+  const to = url === TO_USER ? user_id : url === TO_OWNER ? owner_id : url.slice(MAILTO.length);
+  // Producers say who a user is: the settings alone say to whom mail may go.
+  if (!mayBeMailed(to, mail.settings)) return { status: 0, error: 'recipient_not_allowed', final: true };
+  return mail.mailer.send({ to, ...mailText(message), message_id: mailId(message_id) });
 }
 
 const lowerCased = (headers: Record<string, string>) =>

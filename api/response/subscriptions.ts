@@ -6,6 +6,7 @@ import type { Severity } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { isMailAddress, type MailSettings, mayBeMailed } from '../../core/mail_settings.ts';
 import { readActions } from '../../core/store/queries/own_records.ts';
 import type { Store } from '../../core/store/store.ts';
 import {
@@ -20,7 +21,8 @@ import type { LogWriter } from '../../ingest/log_writer.ts';
 import type { Principal } from '../auth/access.ts';
 import type { Format } from './format.ts';
 import { checkTemplate } from './formats/template.ts';
-import { checkTarget, SECRET_PART } from './target.ts';
+import { TO_OWNER, TO_USER } from './people_message.ts';
+import { checkTarget, MAILTO, SECRET_PART } from './target.ts';
 
 /** What somebody wants a subscription to be. Checked as to its form. */
 export interface WantedSubscription {
@@ -60,6 +62,7 @@ export interface SubscriptionsOptions {
   allowed: readonly string[];
   credentials: Readonly<Record<string, WebhookCredential>>;
   formats: ReadonlyMap<string, Format>;
+  mail: MailSettings | undefined;
 }
 
 const PAGE = 1_000;
@@ -142,11 +145,27 @@ function checkWanted(options: SubscriptionsOptions, wanted: WantedSubscription, 
   if ((format === 'template') !== (template !== ''))
     throw invalid('template', 'goes with the format template, and with no other');
   if (template !== '') checkTemplate(template);
-  if (url === '') {
+  if (url.startsWith(MAILTO)) checkMail(options, wanted);
+  else if (url === '') {
     if (kind !== 'enforcement') throw invalid('url', 'may be left out by the kind enforcement only');
   } else checkTarget(url, options.allowed);
   if (credential !== '') credentialOf(options.credentials, { url, credential, tenant });
   else if (url.includes(SECRET_PART)) throw invalid('url', `${SECRET_PART} needs a credential`);
+}
+
+/** Mail has a form of its own, and goes where the settings let it. */
+function checkMail({ mail }: SubscriptionsOptions, { url, kind, format, credential }: WantedSubscription): void {
+  if (mail === undefined) throw invalid('url', 'is a mail address, and the settings name no server for mail');
+  if (kind === 'enforcement') throw invalid('url', 'of the kind enforcement must not be a mail address');
+  if (format !== 'native') throw invalid('format', 'does not go with a mail address');
+  if (credential !== '') throw invalid('credential', 'does not go with a mail address');
+  if (url === TO_USER || url === TO_OWNER) {
+    if (kind !== 'people') throw invalid('url', `${url} goes with the kind people`);
+    return;
+  }
+  const to = url.slice(MAILTO.length);
+  if (!isMailAddress(to)) throw invalid('url', `must be ${MAILTO} and one plain address, ${TO_USER} or ${TO_OWNER}`);
+  if (!mayBeMailed(to, mail)) throw invalid('url', 'is an address that mail.recipients in the settings does not name');
 }
 
 /**

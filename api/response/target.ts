@@ -8,6 +8,9 @@ import { isPublicAddress } from './public_address.ts';
 /** Takes the place of what the settings' `url_secret` holds, in a path. */
 export const SECRET_PART = '{secret}';
 
+/** Begins a target that is a mail address. */
+export const MAILTO = 'mailto:';
+
 const invalid = (why: string) => new AppError('query_invalid', `url: ${why}`);
 
 /** `host`, or `host:port` where the URL names a port. */

@@ -2,6 +2,7 @@
 import { newId } from '../../core/ids.ts';
 import type { Subscription } from '../../core/subscription.ts';
 import { alertMessage, type Message } from './message.ts';
+import { personData } from './people_message.ts';
 
 /** A message of the type `test`, which looks like one of an alert. */
 export function testMessage(subscription: Subscription, log: string, now_ms: number): Message {
@@ -24,5 +25,6 @@ export function testMessage(subscription: Subscription, log: string, now_ms: num
     tags: [],
     evidence: '[]',
   };
-  return { ...alertMessage(alert), type: 'test', kind: subscription.kind };
+  const message: Message = { ...alertMessage(alert), type: 'test', kind: subscription.kind };
+  return subscription.kind === 'people' ? { ...message, data: personData(alert, alert.reason, '', null) } : message;
 }

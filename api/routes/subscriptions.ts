@@ -6,6 +6,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { SUBSCRIPTION_KINDS, type Subscription } from '../../core/subscription.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { TO_OWNER, TO_USER } from '../response/people_message.ts';
 import { shownKeys } from '../response/signing.ts';
 import { testMessage } from '../response/test_message.ts';
 import { type Api, responses, secured } from '../route.ts';
@@ -25,7 +26,7 @@ const word = (chars_max: number) =>
 const members = {
   name: word(100).min(1),
   kind: z.enum(SUBSCRIPTION_KINDS).default('alerts'),
-  url: z.string().max(LIMITS.uri_chars_max).default('').openapi({ description: 'https://…' }),
+  url: z.string().max(LIMITS.uri_chars_max).default('').openapi({ description: 'https://… or mailto:…' }),
   format: z.string().max(40).default('native'),
   template: z.string().max(LIMITS.webhook_template_chars_max).default(''),
   credential: word(100).default('').openapi({ description: 'name in the setting webhook_credentials' }),
@@ -182,6 +183,8 @@ export function subscriptionRoutes(api: Api, context: ApiContext): void {
     const now_ms = context.now();
     if (action === 'test') {
       if (before.url === '') throw new AppError('status_conflict', 'a subscription without a url is not sent to');
+      if (before.url === TO_USER || before.url === TO_OWNER)
+        throw new AppError('status_conflict', 'a test needs a fixed address; who is told here follows from the alert');
       const delivery = await deliverer.sendNow(before, testMessage(before, context.log, now_ms));
       return c.json({ subscription: view(before), delivery: deliveryView(delivery) }, 200);
     }

@@ -105,6 +105,29 @@ export async function readSessionStory(
   return { session, alerts: alerts.newest };
 }
 
+const USERS_AT_ONCE = 250;
+
+/** Whose sessions they are; '' where that is not known. */
+export async function readSessionUsers(
+  store: Store,
+  sessions: readonly { tenant: string; session_id: string }[],
+): Promise<(of: { tenant: string; session_id: string }) => string> {
+  const users = new Map<string, string>();
+  for (const tenant of new Set(sessions.map((each) => each.tenant))) {
+    const own = sessions.filter((each) => each.tenant === tenant);
+    const ids = [...new Set(own.map(({ session_id }) => session_id))];
+    for (let from = 0; from < ids.length; from += USERS_AT_ONCE) {
+      const rows = await store.rows<{ session_id: string; user_id: string }>(
+        `SELECT session_id, user_id FROM sessions FINAL
+         WHERE tenant = {tenant:String} AND session_id IN {session_ids:Array(String)}`,
+        { tenant, session_ids: ids.slice(from, from + USERS_AT_ONCE) },
+      );
+      for (const { session_id, user_id } of rows) users.set(`${tenant}\0${session_id}`, user_id);
+    }
+  }
+  return ({ tenant, session_id }) => users.get(`${tenant}\0${session_id}`) ?? '';
+}
+
 function readSummary(row: RowReader) {
   return {
     session_source: row.string(),

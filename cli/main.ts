@@ -12,6 +12,7 @@ import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
+import { subscriptionsCommand } from './commands/subscriptions.ts';
 import { suspensionsCommand } from './commands/suspensions.ts';
 import { toolsCommand } from './commands/tools.ts';
 import { upCommand } from './commands/up.ts';
@@ -94,6 +95,7 @@ export function createProgram(): Command {
   rulesCommand(program);
   verifyCommand(program);
   enforcementCommands(program);
+  subscriptionsCommand(program);
   suspensionsCommand(program);
   keysCommand(program);
   demoCommand(program);

@@ -12,6 +12,7 @@ import type { TableName } from '../core/store/tables.ts';
 import { openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { CaptureStore } from './capture_store.ts';
+import { deliver } from './deliver.ts';
 import { generate } from './generate.ts';
 
 const BODY_RECORDS = 500;
@@ -139,6 +140,7 @@ async function serve(detection: boolean): Promise<void> {
 const MODES: Record<string, () => Promise<void>> = {
   rows,
   bare,
+  deliver: () => deliver(folder, count, answer),
   'direct-detection': () => direct(true),
   'direct-plain': () => direct(false),
   'serve-detection': () => serve(true),

@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
 import { baselinesBench } from './baselines.ts';
+import { deliveriesBench } from './deliveries.ts';
 import { detectBench } from './detect.ts';
 import { detectionReport } from './detection_report.ts';
 import { fitBench } from './fit.ts';
@@ -14,6 +15,7 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   read: readBench,
   kill: killBench,
   enforcement: enforcementBench,
+  deliveries: deliveriesBench,
   detect: (report) => detectBench(report, []),
   baselines: baselinesBench,
 };

@@ -328,7 +328,8 @@ describe('a running service', () => {
     expect(tableOf(PLATFORM, 'routes').sort()).toEqual(real.sort());
     const patterns = service.api.declared.map(({ path }) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`));
     for (const file of FILES) {
-      for (const [path] of textOf(file).matchAll(/\/v1\/[\w./{}-]*[\w}]/g)) {
+      // Paths of other products stand under /api and /public.
+      for (const [path] of textOf(file).matchAll(/(?<!\/api|\/public)\/v1\/[\w./{}-]*[\w}]/g)) {
         expect(
           patterns.some((pattern) => pattern.test(path)),
           `${file} names ${path}`,

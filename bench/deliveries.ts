@@ -104,7 +104,7 @@ const no = (response: ServerResponse, status: number) => response.writeHead(stat
 /** Raises and delivers with kills, and counts what came. */
 export async function runDeliveries(folder: string, count: number, retry_seconds: number[]): Promise<DeliveryResult> {
   const started_ms = performance.now();
-  const up = () => Math.floor(performance.now() / 500) % 2 === 0;
+  const up = () => Math.floor(performance.now() / 500) % 3 !== 0;
   const targets = await Promise.all([
     startTarget('good', yes),
     startTarget('slow', (response) => setTimeout(() => yes(response), SLOW_MS)),

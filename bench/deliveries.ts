@@ -14,7 +14,8 @@ import { type Child, inTemporaryFolder, startChild } from './process.ts';
 import type { Report } from './report.ts';
 
 const ALERTS = 10_000;
-const KILL_AT = [0.1, 0.4, 0.8]; // share of the alerts that the good target has
+const KILLS = 3;
+const KILL_AT = 0.5; // of the alerts of one life of the service, taken by the good target
 const SLOW_MS = 40;
 const LOOK_MS = 50;
 const HEAP_MB_MAX = 256;
@@ -118,16 +119,21 @@ export async function runDeliveries(folder: string, count: number, retry_seconds
     retry_seconds,
   };
   writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan));
-  let child = await start(folder, count);
-  for (const share of KILL_AT) {
-    while ((targets[0]?.took.size ?? 0) < share * count) await sleep(LOOK_MS);
+  // Each life raises a share, so that what waits at a flapping target is not older than the lives before it.
+  const goal = (life: number) => Math.round(((life + 1) / (KILLS + 1)) * count);
+  let child = await start(folder, goal(0));
+  for (let life = 0; life < KILLS; life++) {
+    const from = life === 0 ? 0 : goal(life - 1);
+    while ((targets[0]?.took.size ?? 0) < from + KILL_AT * (goal(life) - from)) await sleep(LOOK_MS);
     child.process.kill('SIGKILL');
     await child.ended;
-    child = await start(folder, count);
+    child = await start(folder, goal(life + 1));
   }
   while (targets.some(({ took }) => took.size < count) && (await child.waiting()) > 0) await sleep(10 * LOOK_MS);
   while ((await child.waiting()) > 0) await sleep(10 * LOOK_MS);
   const dead_letters = await child.dead();
+  for (const { name, took } of targets)
+    if (took.size < count) process.stderr.write(`  ${name}: missing ${count - took.size}\n`);
   child.process.stdin?.end();
   const { heap_mb, rss_mb } = (await child.next()) as { heap_mb: number; rss_mb: number };
   await child.ended;
@@ -135,7 +141,7 @@ export async function runDeliveries(folder: string, count: number, retry_seconds
   const taken = targets.flatMap(({ took }) => [...took.values()]);
   return {
     alerts: count,
-    kills: KILL_AT.length,
+    kills: KILLS,
     missing: targets.reduce((sum, { took }) => sum + count - took.size, 0),
     ids_changed: taken.filter(({ ids }) => ids.size > 1).length,
     repeated: taken.reduce((sum, { times }) => sum + times - 1, 0),

@@ -94,6 +94,7 @@ export const LIMITS = {
   webhook_failures_max: 5, // in a row, before a target rests
   webhook_rest_ms_max: 60_000,
   webhook_retry_after_s_max: 86_400, // that a receiver may ask for
+  mail_per_person_per_hour_max: 20, // to whom alerts and suspensions concern
   enforcement_commands_max: 10_000, // in memory; those that have ended go first
   enforcement_seconds_max: 2_592_000, // that a suspension may last: 30 days
   enforcement_callback_bytes_max: 16_384,

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openMailer } from '../api/response/mailer.ts';
 import { openService } from '../cli/service.ts';
 import { loadConfig } from '../core/config.ts';
+import { LIMITS } from '../core/limits.ts';
 import { isMailAddress, MailSettings, mayBeMailed } from '../core/mail_settings.ts';
 import { startTestService, type TestService } from './support/http_service.ts';
 import { CA_FILE, type MailServer, refusal, startMailServer } from './support/mail_server.ts';
@@ -278,6 +279,20 @@ describe('people', () => {
       'recipient_not_allowed 1',
       'smtp_550 1',
     ]);
+  });
+
+  it('get no more than so many mails an hour, while others go on to get theirs and the SOC gets all', async () => {
+    await subscribe({ kind: 'people', url: 'mailto:{user}', per_second_max: 1_000 });
+    await subscribe({ url: 'mailto:soc@example.net', per_second_max: 1_000 });
+    const many = Array.from({ length: LIMITS.mail_per_person_per_hour_max + 5 }, () =>
+      findingOf({ user_id: 'ana@example.com' }),
+    );
+    await raiseAlerts(test.service.writer, [...many, findingOf({ user_id: 'bo@example.com' })]);
+    await test.service.settled();
+    const dead = (await settledDeliveries()).filter(({ state }) => state === 'dead');
+    expect(dead.map(({ error }) => error)).toEqual(Array(5).fill('recipient_limit'));
+    const to = (address: string) => server.got.filter((each) => each.to[0] === address).length;
+    expect([to('ana@example.com'), to('bo@example.com'), to('soc@example.net')]).toEqual([20, 1, many.length + 1]);
   });
 
   it('get one line for what others wrote: no header, no second mail and no link comes of a title', async () => {

@@ -21,6 +21,7 @@ import { APPLIED, messageOfAction, TOLD_ACTIONS } from './action_message.ts';
 import type { Deliverer, Owed } from './deliverer.ts';
 import { alertMessage, type Message, severityOf } from './message.ts';
 import { hasRecipient, peopleMessageOf, peopleMessages } from './people_message.ts';
+import { LIMIT_RULE } from './suspension_decision.ts';
 
 const CURSOR = 'delivered_through';
 const PAGE = 1_000;
@@ -167,10 +168,9 @@ export class Outbox {
   private async toPeople(batch: readonly Told[]): Promise<Message[]> {
     const { store, log, subscriptions } = this.options;
     if (![...subscriptions()].some(({ kind, state }) => kind === 'people' && state === 'active')) return [];
-    const messages = await peopleMessages(
-      store,
-      batch.flatMap(({ alert }) => alert ?? []),
-    );
+    // That a limit was reached is for the SOC alone.
+    const alerts = batch.flatMap(({ alert }) => (alert === undefined || alert.rule_id === LIMIT_RULE ? [] : alert));
+    const messages = await peopleMessages(store, alerts);
     for (const { action } of batch) {
       const message = action?.type === APPLIED ? await peopleMessageOf(store, action, log) : undefined;
       if (message !== undefined) messages.push(message);

@@ -6,6 +6,7 @@ import type { SequencedRecord } from '../../ingest/record.ts';
 import { Deliverer } from './deliverer.ts';
 import { Enforcement } from './enforcement.ts';
 import { type Format, loadFormats } from './format.ts';
+import { openMailLimit } from './mail_limit.ts';
 import { openMailer } from './mailer.ts';
 import { Outbox } from './outbox.ts';
 import { openPoster } from './post.ts';
@@ -69,7 +70,7 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
   const enforcement = await Enforcement.open({ store, log, writer, now, timeout_ms, onNotice });
   const suspender = policy && new Suspender({ policy, store, log, writer, enforcement, now, onNotice });
   const poster = openPoster({ allowed, now });
-  const mail = config.mail && { settings: config.mail, mailer: openMailer(config.mail) };
+  const mail = config.mail && { settings: config.mail, mailer: openMailer(config.mail), perPerson: openMailLimit() };
   const sender = { formats, credentials, keys, poster, mail, now, user_agent: `tracewarden/${version}` };
   const deliverer = new Deliverer({
     store,

@@ -5,6 +5,7 @@ import { type MailSettings, mayBeMailed } from '../../core/mail_settings.ts';
 import type { Subscription } from '../../core/subscription.ts';
 import type { WebhookCredential } from '../../core/webhook_credential.ts';
 import type { Format } from './format.ts';
+import type { MailLimit } from './mail_limit.ts';
 import { mailId, mailText } from './mail_text.ts';
 import type { Mailer } from './mailer.ts';
 import type { Message } from './message.ts';
@@ -23,7 +24,7 @@ export interface Sender {
   now: () => number;
   user_agent: string;
   /** Absent where the settings name no server for mail. */
-  mail: { settings: MailSettings; mailer: Mailer } | undefined;
+  mail: { settings: MailSettings; mailer: Mailer; perPerson: MailLimit } | undefined;
 }
 
 /** Sends once. Never throws; a fault that no later attempt can heal has `final` set. */
@@ -72,7 +73,11 @@ async function sendMail(
   const to = url === TO_USER ? user_id : url === TO_OWNER ? owner_id : url.slice(MAILTO.length);
   // Producers say who a user is: the settings alone say to whom mail may go.
   if (!mayBeMailed(to, mail.settings)) return { status: 0, error: 'recipient_not_allowed', final: true };
-  return mail.mailer.send({ to, ...mailText(message), message_id: mailId(message_id) });
+  const person = message.kind === 'people' && message.type !== 'test';
+  if (person && !(await mail.perPerson.take(to))) return { status: 0, error: 'recipient_limit', final: true };
+  const attempt = await mail.mailer.send({ to, ...mailText(message), message_id: mailId(message_id) });
+  if (person && attempt.error !== '') await mail.perPerson.giveBack(to);
+  return attempt;
 }
 
 const lowerCased = (headers: Record<string, string>) =>

@@ -8,8 +8,11 @@ import { TargetQueue } from './target_queue.ts';
 const SUBSCRIPTION = { state: 'active', per_second_max: 100 } as unknown as Subscription;
 const ROW = { message_id: 'msg_1', version: 1, state: 'waiting', attempts: 0, created_at_ms: 0, due_at_ms: 0 };
 
-/** A queue whose store refuses the outcome so many times. */
-function queueOn(write_faults: number) {
+/** A queue whose store refuses the outcome so many times, at a target that answers so. */
+function queueOn(
+  write_faults: number,
+  answer: { status: number; error: string; final?: boolean } = { status: 200, error: '' },
+) {
   const seen = { sends: 0, faults: 0, written: [] as DeliveryRow[] };
   const queue = new TargetQueue(
     {
@@ -19,7 +22,7 @@ function queueOn(write_faults: number) {
       random: () => 0,
       send: async () => {
         seen.sends++;
-        return { status: 200, error: '' };
+        return answer;
       },
       write: async (row) => {
         if (seen.faults < write_faults) throw new Error('the store is away');
@@ -58,5 +61,20 @@ describe('TargetQueue', () => {
     expect(seen.sends).toBe(3);
     expect(queue.waiting).toBe(0);
     await queue.close();
+  });
+
+  it('rests after failures of its target, and not after messages that can never be taken', async () => {
+    const rowOf = (i: number) =>
+      ({ ...ROW, message_id: `msg_${i}`, created_at_ms: Date.now(), due_at_ms: Date.now() }) as DeliveryRow;
+    const refused = queueOn(0, { status: 550, error: 'smtp_550', final: true });
+    const failing = queueOn(0, { status: 503, error: 'http_503' });
+    for (const { queue } of [refused, failing]) for (let i = 0; i < 20; i++) queue.add(rowOf(i), {} as Message);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([refused.seen.sends, refused.queue.status.resting]).toEqual([20, false]);
+    expect(refused.seen.written.every(({ state }) => state === 'dead')).toBe(true);
+    expect(failing.seen.sends).toBeLessThan(20);
+    expect(failing.queue.status.resting).toBe(true);
+    await refused.queue.close();
+    await failing.queue.close();
   });
 });

@@ -194,7 +194,8 @@ export class TargetQueue {
     const result = await this.options.send(subscription, row.message_id, message);
     if (this.closed && result.error !== '') return; // cut off by us: it is tried again after the next start
     const taken = result.error === '';
-    this.judge(taken);
+    // A fault of the message itself says nothing of the target.
+    if (!result.final) this.judge(taken);
     const attempts = row.attempts + 1;
     const now_ms = this.options.now();
     const { status, error } = result;

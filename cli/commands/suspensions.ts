@@ -99,6 +99,8 @@ async function tryOut(file: string, flags: Flags): Promise<void> {
     const tried = tryPolicy(policy, alerts);
     const counts = new Map<string, number>();
     for (const { outcome } of tried) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+    if (flags.tenant === undefined && policy.suspend.some(({ tenants }) => tenants.length > 0))
+      say('the alerts count as those of the tenant default; --tenant names another');
     if (flags.json) for (const each of tried) printJson({ ...each });
     else if (tried.length > 0) {
       const cells = tried.map(({ raised_at, outcome, entry, target, alert_id }) => [

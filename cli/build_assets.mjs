@@ -24,3 +24,4 @@ buildSync({
 });
 cpSync('dashboards/web/built', 'dist/dashboards/web/built', { recursive: true });
 chmodSync('dist/cli/main.js', 0o755);
+chmodSync('dist/cli/tracewarden.js', 0o755);

@@ -17,6 +17,7 @@ import { suspensionsCommand } from './commands/suspensions.ts';
 import { toolsCommand } from './commands/tools.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { wrapCommand } from './commands/wrap.ts';
 import { EXIT } from './exit_codes.ts';
 import { inert, say } from './output.ts';
 import { VERSION } from './version.ts';
@@ -98,6 +99,7 @@ export function createProgram(): Command {
   subscriptionsCommand(program);
   suspensionsCommand(program);
   keysCommand(program);
+  wrapCommand(program);
   demoCommand(program);
   return program;
 }

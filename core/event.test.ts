@@ -11,7 +11,7 @@ const NOT_OF_PRODUCERS = ['accepted_by', 'content_json', 'extra', 'session_sourc
 it('has one example of each type, under its own name and with an id of its own', () => {
   expect(Object.keys(EVENT_EXAMPLES).sort()).toEqual([...EVENT_TYPES].sort());
   for (const type of EVENT_TYPES) expect(EVENT_EXAMPLES[type].type).toBe(type);
-  expect(new Set(Object.values(EVENT_EXAMPLES).map((example) => example.event_id)).size).toBe(17);
+  expect(new Set(Object.values(EVENT_EXAMPLES).map((example) => example.event_id)).size).toBe(18);
 });
 
 it.each(EVENT_TYPES)('accepts its example of %s, and nothing in it is unknown to the schema', (type) => {

@@ -219,6 +219,8 @@ export const ProducerEvent = z.discriminatedUnion(
         audience: z.array(name).max(64).optional(), // what a token for this server must name
       }),
     }),
+    // What else passed between an MCP client and a server; `extra` says which method and in which direction.
+    event('protocol.message', {}),
     event('external.signal', {
       external: z.looseObject({
         source: name, // the other tool: a SIEM, an EDR, an identity provider

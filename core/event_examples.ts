@@ -221,6 +221,14 @@ export const EVENT_EXAMPLES: { readonly [T in EventType]: { type: T } & Record<s
       roots: [{ uri: 'file:///srv/tickets' }],
     },
   },
+  'protocol.message': {
+    ...common,
+    type: 'protocol.message',
+    event_id: 'e-18',
+    time: '2026-01-15T09:00:08.000Z',
+    server: 'tickets',
+    content: { level: 'info', data: 'the index is rebuilt' },
+  },
   'external.signal': {
     type: 'external.signal',
     event_id: 'e-17',

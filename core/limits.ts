@@ -103,6 +103,21 @@ export const LIMITS = {
   suspensions_by_policy_max: 1_000, // that a policy may allow within its time
   suspensions_tried_max: 10_000, // alerts that a policy is tried on
   outbox_records_max: 5_000, // records that wait in memory to be told of; beyond these they are read from the store
+
+  // Producing: the wrapper and what carries its events
+  wrap_message_bytes_max: 1_048_576, // a longer message is recorded with head, tail, digest and size
+  wrap_head_bytes: 524_288,
+  wrap_tail_bytes: 131_072,
+  wrap_binary_bytes_max: 4_096, // of an image or another blob in a message; above it digest and size
+  wrap_pending_max: 10_000, // requests that wait for their answer
+  wrap_unreadable_max: 100, // lines that are no message, recorded in one run
+  wrap_finish_ms_max: 1_000, // for delivering at the end of a run; the rest stays in the spool
+  spool_bytes_max: 268_435_456, // of one run
+  spool_segment_bytes_max: 8_388_608,
+  producer_batch_records_max: 500,
+  producer_batch_bytes_max: 2_097_152,
+  producer_linger_ms: 50, // for which an event waits for others
+  producer_sessions_max: 256, // whose numbering one producer holds
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

@@ -47,7 +47,7 @@ const TOLD_PER_KIND_MAX = 5;
 export default defineDetector<State, Detail>({
   metadata: {
     id: 'telemetry_gap',
-    version: 1,
+    version: 2,
     title: 'Part of a session’s record is missing',
     description: {
       detects:
@@ -164,6 +164,27 @@ export default defineDetector<State, Detail>({
       ],
     },
     {
+      name: 'A run of a wrapper lost its middle',
+      fires: true,
+      severity: 'low',
+      events: [
+        numbered(0, stream('a', prompt('Hi'))),
+        numbered(0, stream('b', prompt('Hi'))),
+        numbered(2, stream('a', prompt('Go'))),
+      ],
+    },
+    {
+      name: 'Near miss: two runs of one program side by side',
+      fires: false,
+      events: [
+        numbered(0, stream('a', prompt('Hi'))),
+        numbered(0, stream('b', prompt('Hi'))),
+        numbered(1, stream('b', call('a', 'list', {}))),
+        numbered(2, stream('b', result('a', 'list', '[]'))),
+        numbered(1, stream('a', prompt('Go'))),
+      ],
+    },
+    {
       name: 'Near miss: the producer begins again at zero',
       fires: false,
       events: [numbered(9, prompt('Hi')), numbered(0, prompt('Hi'))],
@@ -196,8 +217,10 @@ const TITLES: Record<Gap, string> = {
   after_end: 'A call after the end of its session',
 };
 
-/** The program that numbers: a client and a gateway each have numbers of their own. */
+/** The program that numbers: a client and a gateway each have numbers of their own, and so has each run that says so. */
 function streamName(event: ProvenanceEvent): string {
+  const { client_stream } = (event.rest.extra ?? {}) as { client_stream?: unknown };
+  if (typeof client_stream === 'string') return `stream ${client_stream.slice(0, 200)}`;
   return [event.client ?? '', textOf(event, 'host') ?? '', event.agent ?? ''].join('\u0000');
 }
 
@@ -285,6 +308,10 @@ function gapOf(
 
 function numbered(client_seq: number, event: RawEvent): RawEvent {
   return { ...event, client_seq };
+}
+
+function stream(client_stream: string, event: RawEvent): RawEvent {
+  return { ...event, extra: { client_stream } };
 }
 
 function chained(digit: string, event: RawEvent): RawEvent {

@@ -1,57 +1,8 @@
 /** Delivers spools to the service in order, batch by batch, until each is acknowledged. Light: no fetch, no schema. */
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { codeOf } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import type { ServiceClient } from './service_client.ts';
 import type { Spool, SpoolBatch } from './spool.ts';
-
-export interface ServiceAddress {
-  url: string;
-  key: string | undefined;
-}
-
-export interface ServiceAnswer {
-  status: number;
-  text: string;
-}
-
-const ANSWER_BYTES_MAX = 16_777_216;
-const TIMEOUT_MS = 30_000;
-
-/** Asks the service over one kept connection. Rejects when it does not answer. */
-export function createServiceClient({ url, key }: ServiceAddress) {
-  const base = url.replace(/\/+$/, '');
-  const secure = base.startsWith('https:');
-  const agent = secure
-    ? new HttpsAgent({ keepAlive: true, maxSockets: 2 })
-    : new HttpAgent({ keepAlive: true, maxSockets: 2 });
-  const send = secure ? httpsRequest : httpRequest;
-  return {
-    ask(method: string, path: string, body?: Buffer): Promise<ServiceAnswer> {
-      return new Promise((resolve, reject) => {
-        const headers: Record<string, string | number> = {
-          ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/x-ndjson', 'content-length': body.length }),
-        };
-        const asked = send(`${base}${path}`, { method, headers, agent, timeout: TIMEOUT_MS }, (answer) => {
-          const parts: Buffer[] = [];
-          let bytes = 0;
-          answer.on('data', (part: Buffer) => {
-            bytes += part.length;
-            if (bytes > ANSWER_BYTES_MAX) asked.destroy(new Error('the answer is too large'));
-            else parts.push(part);
-          });
-          answer.on('error', reject);
-          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
-        });
-        asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
-        asked.on('error', reject);
-        asked.end(body);
-      });
-    },
-    close: () => agent.destroy(),
-  };
-}
-export type ServiceClient = ReturnType<typeof createServiceClient>;
 
 export interface SenderOptions {
   client: ServiceClient;
@@ -75,6 +26,7 @@ export class Sender {
   private failures = 0;
   private records_max: number = LIMITS.producer_batch_records_max;
   private told = '';
+  private ended = false;
 
   constructor(options: SenderOptions) {
     this.options = options;
@@ -82,35 +34,49 @@ export class Sender {
 
   /** Something is there to be sent. */
   poke(): void {
-    if (this.running === undefined && this.timer === undefined)
+    if (this.running === undefined && this.timer === undefined && !this.ended)
       this.wake(this.failures === 0 ? LIMITS.producer_linger_ms : WAIT_MIN_MS);
   }
 
   /** Tries to deliver all within a time; what is left stays in the spool. */
   async finish(within_ms: number): Promise<void> {
+    this.ended = true;
     clearTimeout(this.timer);
     this.timer = undefined;
-    const end = new Promise<void>((resolve) => setTimeout(resolve, within_ms).unref());
-    const all = (async () => {
+    let over: NodeJS.Timeout | undefined;
+    const end = new Promise<void>((resolve) => {
+      over = setTimeout(resolve, within_ms);
+    });
+    const all = async () => {
       await this.running;
-      clearTimeout(this.timer);
-      if (this.failures === 0) await this.drain();
-    })();
-    await Promise.race([all, end]);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => undefined, 0);
+      if (this.failures === 0) await this.tryAll();
+    };
+    await Promise.race([all(), end]);
+    clearTimeout(over);
     this.options.client.close();
   }
 
   private wake(after_ms: number): void {
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      this.running = this.drain().finally(() => {
+      this.running = this.tryAll().finally(() => {
         this.running = undefined;
+        if (this.ended) return;
         if (this.failures > 0) this.wake(Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** Math.min(this.failures, 7)));
+        else if (this.options.spools.some((spool) => spool.read(1, 1) !== undefined))
+          this.wake(LIMITS.producer_linger_ms);
       });
     }, after_ms);
     this.timer.unref();
+  }
+
+  private async tryAll(): Promise<void> {
+    try {
+      await this.drain();
+    } catch (error) {
+      this.failures++;
+      this.later(`the spool cannot be read (${codeOf(error)})`);
+    }
   }
 
   private async drain(): Promise<void> {
@@ -144,7 +110,7 @@ export class Sender {
       }
       return this.later(`the service answered ${status}`);
     } catch (error) {
-      return this.later(`the service does not answer (${(error as { code?: string }).code ?? 'broken off'})`);
+      return this.later(`the service does not answer (${codeOf(error)})`);
     }
   }
 

@@ -83,8 +83,10 @@ export class Spool {
       if (batch !== undefined) return batch;
       // An end without a line feed was cut off by a kill. Only an older segment is surely over.
       if (this.position.segment === this.last) return undefined;
-      this.remove(this.position.segment);
-      this.position = { segment: this.position.segment + 1, offset: 0 };
+      const { segment, offset } = this.position;
+      this.pending_bytes -= Math.max(0, sizeOf(join(this.folder, nameOf(segment))) - offset);
+      this.remove(segment);
+      this.position = { segment: segment + 1, offset: 0 };
     }
     return undefined;
   }

@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AppError } from '../core/errors.ts';
+import { faultPlace } from '../core/query/query_fault.ts';
 
 export const Problem = z
   .object({
@@ -13,6 +14,10 @@ export const Problem = z
     status: z.int(),
     code: z.string(),
     detail: z.string(),
+    query: z
+      .object({ at: z.int(), chars: z.int(), suggestion: z.string().optional() })
+      .optional()
+      .openapi({ description: 'the place of a fault in `q`, in UTF-16 units, and what may have been meant' }),
     present_status: z.string().optional().openapi({ description: 'of an alert that does not allow what was asked' }),
   })
   .openapi('Problem', { description: 'RFC 9457 problem details' });
@@ -96,7 +101,9 @@ export function problem(c: Context, error: unknown): Response {
   const title = code.replaceAll('_', ' ');
   const { present_status } = (error as { cause?: { present_status?: unknown } }).cause ?? {};
   const told = known && typeof present_status === 'string' ? { present_status } : {};
-  return c.json({ type: 'about:blank', title, status, code, detail, ...told }, status, {
+  const place = known ? faultPlace(error) : undefined;
+  const query = place === undefined ? {} : { query: place };
+  return c.json({ type: 'about:blank', title, status, code, detail, ...told, ...query }, status, {
     'Content-Type': 'application/problem+json',
   });
 }

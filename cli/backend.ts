@@ -167,9 +167,10 @@ async function checked(response: Response): Promise<Response> {
 }
 
 async function problemOf(response: Response): Promise<AppError> {
-  const { code, detail } = (await response.json()) as { code: string; detail: string };
+  const { code, detail, query } = (await response.json()) as { code: string; detail: string; query?: unknown };
   const retry = response.headers.get('retry-after');
-  return new AppError(code, detail, { cause: retry === null ? undefined : { retry_after_s: Number(retry) } });
+  const cause = { ...(retry !== null && { retry_after_s: Number(retry) }), ...(query !== undefined && { query }) };
+  return new AppError(code, detail, { cause: Object.keys(cause).length === 0 ? undefined : cause });
 }
 
 /** The query string of the parameters that are given. */

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, readdirSync, rmSync } from 'node:fs';
 import { buildSync } from 'esbuild';
 
 cpSync('core/store/schema', 'dist/core/store/schema', { recursive: true });
+cpSync('core/query/grammar.peggy', 'dist/core/query/grammar.peggy');
 cpSync('detectors/catalog/servers', 'dist/detectors/catalog/servers', { recursive: true });
 for (const file of readdirSync('detectors/rules')) {
   if (file.endsWith('.yaml')) cpSync(`detectors/rules/${file}`, `dist/detectors/rules/${file}`);

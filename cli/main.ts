@@ -10,6 +10,7 @@ import { enforcementCommands } from './commands/enforcement.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
+import { queryCommands } from './commands/query.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { subscriptionsCommand } from './commands/subscriptions.ts';
@@ -91,6 +92,7 @@ export function createProgram(): Command {
   detectCommand(program);
   sessionsCommand(program);
   alertsCommand(program);
+  queryCommands(program);
   toolsCommand(program);
   logCommands(program);
   rulesCommand(program);

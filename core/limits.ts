@@ -53,6 +53,11 @@ export const LIMITS = {
   page_rows_max: 1_000,
   session_events_max: 10_000, // events of one session in one answer
   query_ms_max: 15_000,
+  query_chars_max: 2_000, // of a query in the query language
+  query_depth_max: 16, // brackets and negations within each other
+  query_terms_max: 100,
+  query_wildcards_max: 20, // in all of a query
+  query_words_max: 16, // in one search of content
   verify_window_max: 4_000_000, // leaf hashes held at once
   verify_findings_max: 1_000,
 

@@ -178,6 +178,23 @@ describe.skipIf(NO_BROWSER !== undefined)('the pages in a browser', () => {
     expect(await page.locator('.filters select').first().inputValue()).toBe('high');
   });
 
+  it('take queries in the language of the API, and mark the place of a fault', async () => {
+    await login();
+    await open('/sessions');
+    const bar = page.locator('.query input');
+    await bar.fill('user_id:ben* and tool:send_email');
+    await bar.press('Enter');
+    await page.waitForURL(/q=user_id/);
+    await page.locator('tbody tr').first().waitFor();
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+    await bar.fill('usr_id:ben');
+    await bar.press('Enter');
+    await page.locator('.caret mark').waitFor();
+    expect(await page.locator('.caret mark').textContent()).toBe('usr_id');
+    await page.getByText('did you mean user_id?').waitFor();
+    expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
+  });
+
   it('check the proof of an event by themselves, and say no to another key', async () => {
     await login();
     await open(session_path);

@@ -37,6 +37,11 @@ const INTERPOLATED: Record<string, readonly string[]> = {
   ],
   'core/store/bind.ts': ['hex', 'type.replaceAll("\'", "\'\'")'],
   'core/store/queries/head.ts': ['table', 'condition', 'where'],
+  // Columns of the subject's table and placeholders; core/query/compile.test.ts shows that no text of a query is in it.
+  'core/store/queries/sessions.ts': ['matching.sql'],
+  'core/store/queries/alerts.ts': ['matching.sql'],
+  'core/store/queries/suppressions.ts': ['matching.sql'],
+  'core/store/queries/events.ts': ['matching.sql', 'order'],
   'core/store/queries/records.ts': ['scoped(scope)'],
   'core/store/queries/takeover.ts': ['pairs'],
   // Made of constants and placeholders; rule_query.test.ts shows that no text of a rule reaches the statement.

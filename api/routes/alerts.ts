@@ -4,11 +4,13 @@ import { SEVERITIES, SEVERITY_RISK } from '../../core/alert.ts';
 import { ALERT_STATUSES, VERDICTS } from '../../core/alert_action.ts';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { ALERTS } from '../../core/query/subjects/alerts.ts';
 import { listAlerts, readAlert } from '../../core/store/queries/alerts.ts';
 import { AlertView, alertView } from '../alert_view.ts';
 import { mayDo } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
 import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, TimeParameter, writeCursor } from '../paging.ts';
+import { conditionOf, QueryText } from '../query_parameter.ts';
 import { type Api, responses, secured } from '../route.ts';
 import { LATEST_MS } from './sessions.ts';
 
@@ -21,6 +23,7 @@ const listRoute = createRoute({
   request: {
     query: z.object({
       tenant: text('of a key for all tenants'),
+      q: QueryText,
       severity: z.enum(SEVERITIES).default('info').openapi({ description: 'this severity and above' }),
       status: z.enum(ALERT_STATUSES).optional(),
       verdict: z.enum(VERDICTS).optional().openapi({ description: 'of closed alerts' }),
@@ -79,6 +82,7 @@ export function alertRoutes(api: Api, context: ApiContext): void {
       to_ms: query.to === undefined ? LATEST_MS : Date.parse(query.to),
       before_seq,
       limit: query.limit + 1,
+      matching: conditionOf(c, ALERTS, query.q, context.now()),
     });
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);

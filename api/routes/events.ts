@@ -4,8 +4,17 @@ import { parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
 import { groupFields } from '../../core/groups.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { ANYTHING } from '../../core/query/compile.ts';
+import { EVENTS } from '../../core/query/subjects/events.ts';
 import { readLastCheckpoint } from '../../core/store/queries/checkpoints.ts';
-import { findEvent, readEvent, readRecordAt, type SearchHit, searchContent } from '../../core/store/queries/events.ts';
+import {
+  findEvent,
+  findEvents,
+  readEvent,
+  readRecordAt,
+  type SearchHit,
+  searchContent,
+} from '../../core/store/queries/events.ts';
 import { listRejected, type RejectedRow } from '../../core/store/queries/rejected.ts';
 import { toBase64, toUtf8 } from '../../core/tlog/bytes.ts';
 import { nodeHasher } from '../../core/tlog/node_hasher.ts';
@@ -15,10 +24,40 @@ import type { ApiContext } from '../context.ts';
 import { viewOf } from '../event_view.ts';
 import { Limit, NextCursor, PAST_ALL, PageCursor, readCursor, wholeNumber, writeCursor } from '../paging.ts';
 import { proofOf } from '../proofs.ts';
+import { conditionOf, QueryText } from '../query_parameter.ts';
 import { type Api, responses, secured } from '../route.ts';
 
 const Tenant = z.object({ tenant: z.string().max(LIMITS.id_chars_max).optional() });
 const EventId = z.object({ event_id: z.string().min(1).max(LIMITS.id_chars_max) });
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/events',
+  summary: 'Find events by a query, newest first; with `after` those that came since, oldest first',
+  request: {
+    query: Tenant.extend({
+      q: QueryText,
+      after: wholeNumber(-1).optional().openapi({ description: 'seq of the last event already seen' }),
+      limit: Limit,
+      cursor: PageCursor,
+    }),
+  },
+  responses: {
+    200: {
+      description: 'one page',
+      content: {
+        'application/json': {
+          schema: z.object({
+            events: z.array(z.looseObject({ seq: z.int(), type: z.string(), event_id: z.string() })),
+            next_cursor: NextCursor,
+            next_after: z.int().openapi({ description: 'to go on with `after` where this answer ends' }),
+          }),
+        },
+      },
+    },
+    ...responses(400, 503),
+  },
+});
 
 const showRoute = createRoute({
   method: 'get',
@@ -131,6 +170,20 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     if (row === undefined) throw new AppError('not_found', 'there is no such event in this tenant');
     return row;
   };
+  secured(api, context, 'sessions:read', listRoute, async (c) => {
+    const { q, after, limit, cursor } = c.req.valid('query');
+    const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
+    const matching = conditionOf(c, EVENTS, q, context.now()) ?? ANYTHING;
+    const with_content = mayDo(c.var.principal.role, 'content:read');
+    const search = { tenant: c.var.tenant, matching, after, before_seq, limit: limit + 1 };
+    const { events: rows, head } = await findEvents(store, search, with_content);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const more = rows.length > limit && last !== undefined;
+    const next_cursor = more && after === undefined ? writeCursor([last.seq]) : null;
+    const next_after = more && after !== undefined ? last.seq : Math.max(head - 1, after ?? -1);
+    return c.json({ events: page.map((row) => viewOf(row, with_content)), next_cursor, next_after }, 200);
+  });
   secured(api, context, 'sessions:read', showRoute, async (c) => {
     const row = await found(c.var.tenant, c.req.valid('param').event_id);
     const event = viewOf(row, mayDo(c.var.principal.role, 'content:read'));

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { SESSIONS } from '../../core/query/subjects/sessions.ts';
 import { readTimeline } from '../../core/store/queries/events.ts';
 import { listSessions, readSessionStory, type SessionSummary } from '../../core/store/queries/sessions.ts';
 import { AlertView, alertView } from '../alert_view.ts';
@@ -18,6 +19,7 @@ import {
   wholeNumber,
   writeCursor,
 } from '../paging.ts';
+import { conditionOf, QueryText } from '../query_parameter.ts';
 import { type Api, responses, secured } from '../route.ts';
 
 const Session = z
@@ -52,6 +54,7 @@ const listRoute = createRoute({
   request: {
     query: z.object({
       tenant: text('of a key for all tenants; otherwise the key decides'),
+      q: QueryText,
       user: text('user_id'),
       role: text('user_role'),
       agent: text('agent'),
@@ -137,6 +140,7 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
       after_ms,
       after_id,
       limit: query.limit + 1,
+      matching: conditionOf(c, SESSIONS, query.q, context.now()),
     });
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);

@@ -3,9 +3,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { SEVERITIES } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { matchesQuery } from '../../core/query/evaluate.ts';
+import { parseQuery } from '../../core/query/parse.ts';
+import { SUBSCRIPTIONS } from '../../core/query/subjects/subscriptions.ts';
 import { SUBSCRIPTION_KINDS, type Subscription } from '../../core/subscription.ts';
 import type { ApiContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { QueryText } from '../query_parameter.ts';
 import { TO_OWNER, TO_USER } from '../response/people_message.ts';
 import { shownKeys } from '../response/signing.ts';
 import { testMessage } from '../response/test_message.ts';
@@ -98,10 +102,10 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/subscriptions',
   summary: 'List subscriptions',
-  request: { query: z.object({ tenant }) },
+  request: { query: z.object({ tenant, q: QueryText }) },
   responses: {
     200: { description: 'all', content: json(z.object({ subscriptions: z.array(SubscriptionView) })) },
-    ...responses(503),
+    ...responses(400, 503),
   },
 });
 
@@ -167,7 +171,11 @@ export function subscriptionRoutes(api: Api, context: ApiContext): void {
     shownKeys(response().keys.of(subscription_id, generation));
 
   secured(api, context, 'subscriptions:read', listRoute, (c) => {
-    const own = [...response().subscriptions.all()].filter((each) => each.tenant === c.var.tenant);
+    const tree = parseQuery(c.req.valid('query').q ?? '', SUBSCRIPTIONS);
+    const asked = { now_ms: context.now(), with_content: true };
+    const own = [...response().subscriptions.all()]
+      .filter((each) => each.tenant === c.var.tenant)
+      .filter((each) => matchesQuery(tree, SUBSCRIPTIONS, rowOf(each), asked));
     return c.json({ subscriptions: own.map(view) }, 200);
   });
 
@@ -200,6 +208,13 @@ export function subscriptionRoutes(api: Api, context: ApiContext): void {
     return c.body(null, 204);
   });
 }
+
+/** A subscription as queries see it. */
+const rowOf = ({ rules, created_at_ms, ...shown }: Subscription) => ({
+  ...shown,
+  rule: rules,
+  created_at: created_at_ms,
+});
 
 function changeOf(action: string, asked: Record<string, unknown>, before: Subscription, now_ms: number) {
   switch (action) {

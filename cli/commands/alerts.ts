@@ -6,6 +6,7 @@ import { ALERT_STATUSES, VERDICTS } from '../../core/alert_action.ts';
 import { queryOf } from '../backend.ts';
 import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { coloured, inert, print, printJson, say } from '../output.ts';
+import { queryText, withCaret } from '../query_text.ts';
 import { alertActionCommands } from './alert_actions.ts';
 
 interface AlertFlags extends CommonFlags {
@@ -42,7 +43,12 @@ interface AlertJson {
 
 export function alertsCommand(program: Command): void {
   const alerts = program.command('alerts').description('list alerts, show one, or act on one');
-  withBackend(alerts.command('list', { isDefault: true }).description('list alerts, newest first'))
+  withBackend(
+    alerts
+      .command('list', { isDefault: true })
+      .argument('[query...]', "such as 'severity >= high and not status:closed'")
+      .description('list alerts, newest first'),
+  )
     .option('--tenant <tenant>')
     .addOption(new Option('--severity <severity>', 'this and above').choices(SEVERITIES))
     .addOption(new Option('--status <status>', 'in this status').choices(ALERT_STATUSES))
@@ -62,13 +68,18 @@ export function alertsCommand(program: Command): void {
   alertActionCommands(alerts);
 }
 
-async function list(flags: AlertFlags): Promise<void> {
+async function list(words: string[], flags: AlertFlags): Promise<void> {
+  const q = queryText(words);
+  await withCaret(q, () => listMatching(q, flags));
+}
+
+async function listMatching(q: string | undefined, flags: AlertFlags): Promise<void> {
   const { tenant, severity, status, verdict, rule, session, user, from, to, limit } = flags;
   await useLog(flags, async (backend) => {
     let cursor: string | undefined;
     let shown = 0;
     do {
-      const filter = { tenant, severity, status, verdict, rule, session, user, from, to, limit, cursor };
+      const filter = { tenant, q, severity, status, verdict, rule, session, user, from, to, limit, cursor };
       const path = `/v1/alerts${queryOf(filter)}`;
       const page = await backend.json<{ alerts: AlertJson[]; next_cursor: string | null }>('GET', path);
       for (const alert of page.alerts) {

@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, useLog, withBackend } from '../command.ts';
+import { type EventJson, eventLine } from '../event_line.ts';
 import { type EdgeJson, edgeLines } from '../lineage_words.ts';
-import { coloured, inert, print, printJson, say, shorten, table } from '../output.ts';
+import { coloured, inert, print, printJson, say, table } from '../output.ts';
+import { queryText, withCaret } from '../query_text.ts';
 
 interface ListFlags extends CommonFlags {
   tenant?: string;
@@ -32,7 +34,6 @@ interface SessionJson {
   last_time: string;
 }
 
-type EventJson = Record<string, unknown> & { seq: number; type: string; time: string };
 interface SignalJson {
   severity: string;
   title: string;
@@ -50,7 +51,12 @@ const PAGE_ROWS = 1_000;
 
 export function sessionsCommand(program: Command): void {
   const sessions = program.command('sessions').description('list sessions, or show one');
-  withBackend(sessions.command('list', { isDefault: true }).description('list sessions, the one that moved last first'))
+  withBackend(
+    sessions
+      .command('list', { isDefault: true })
+      .argument('[query...]', "such as 'tool:send_email and user_id:alice', 'risk >= 70'")
+      .description('list sessions, the one that moved last first'),
+  )
     .option('--tenant <tenant>')
     .option('--user <user_id>')
     .option('--role <user_role>')
@@ -68,13 +74,18 @@ export function sessionsCommand(program: Command): void {
     .action(show);
 }
 
-async function list(flags: ListFlags): Promise<void> {
+async function list(words: string[], flags: ListFlags): Promise<void> {
+  const q = queryText(words);
+  await withCaret(q, () => listMatching(q, flags));
+}
+
+async function listMatching(q: string | undefined, flags: ListFlags): Promise<void> {
   const { tenant, user, role, agent, server, tool, from, to, risk, limit } = flags;
   await useLog(flags, async (backend) => {
     let cursor: string | undefined;
     const rows: SessionJson[] = [];
     do {
-      const path = `/v1/sessions${queryOf({ tenant, user, role, agent, server, tool, from, to, risk, limit, cursor })}`;
+      const path = `/v1/sessions${queryOf({ tenant, q, user, role, agent, server, tool, from, to, risk, limit, cursor })}`;
       const page = await backend.json<{ sessions: SessionJson[]; next_cursor: string | null }>('GET', path);
       if (flags.json) for (const session of page.sessions) printJson({ ...session });
       else rows.push(...page.sessions);
@@ -180,14 +191,5 @@ function printPage(page: { session: SessionJson; events: EventJson[]; alerts: Al
     for (const alert of page.alerts)
       print(`${coloured(alert.severity)} ${inert(alert.title)}\n         ${inert(alert.reason)}`);
   }
-  for (const event of page.events) print(lineOf(event));
-}
-
-function lineOf(event: EventJson): string {
-  const text = (value: unknown) => (typeof value === 'string' ? value : '');
-  const where = [text(event.server), text(event.tool)].filter(Boolean).join('/');
-  const body = event.params === undefined ? text(event.content) : JSON.stringify(event.params);
-  const failed = event.is_error === true ? pc.red(' failed') : '';
-  const head = `${String(event.seq).padStart(7)} ${event.time.slice(11, 19)} ${pc.bold(event.type.padEnd(13))}`;
-  return `${head}${inert(where)}${failed} ${pc.dim(inert(shorten(body.replace(/\s+/g, ' '), 160)))}`;
+  for (const event of page.events) print(eventLine(event));
 }

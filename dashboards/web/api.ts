@@ -1,11 +1,19 @@
 /** The way to the API: JSON in, JSON out, faults as one kind of error. The login is a cookie that scripts cannot read. */
 
+/** Where a query is at fault, in UTF-16 units. */
+export interface FaultPlace {
+  at: number;
+  chars: number;
+}
+
 export class ApiFault extends Error {
   readonly status: number;
   readonly code: string;
+  readonly query: FaultPlace | undefined;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, query?: FaultPlace) {
     super(message);
+    this.query = query;
     this.status = status;
     this.code = code;
   }
@@ -30,11 +38,18 @@ async function answer(response: Response): Promise<Response> {
   throw faultOf(response.status, text);
 }
 
+interface Problem {
+  code?: string;
+  detail?: string;
+  title?: string;
+  query?: FaultPlace;
+}
+
 /** A fault as the service's problem document (RFC 9457) says it. */
 function faultOf(status: number, text: string): ApiFault {
   try {
-    const { code = '', detail = '', title = '' } = JSON.parse(text) as Record<string, string>;
-    return new ApiFault(status, code, detail || title || `the service answered ${status}`);
+    const { code = '', detail, title, query } = JSON.parse(text) as Problem;
+    return new ApiFault(status, code, detail || title || `the service answered ${status}`, query);
   } catch {
     return new ApiFault(status, '', `the service answered ${status}`);
   }

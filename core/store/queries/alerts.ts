@@ -1,5 +1,6 @@
 /** Alerts as people work on them, each in the state that the actions on it led to. */
 import type { AlertStatus } from '../../alert_action.ts';
+import type { Condition } from '../../query/compile.ts';
 import type { Store } from '../store.ts';
 import { BY_KEY, COMMITTED_ALERTS, readHeads } from './committed.ts';
 
@@ -51,6 +52,8 @@ export interface AlertFilter {
   limit: number;
   status?: AlertStatus | undefined;
   verdict?: string | undefined;
+  /** A query over alerts `a` and their states `s`. */
+  matching?: Condition | undefined;
 }
 
 const COLUMNS = `alert_id, log, seq, rule_id, rule_version, severity, risk, title, reason, session_id, user_id, agent,
@@ -80,11 +83,8 @@ const UNTOUCHED: AlertState = {
   last_note: '',
 };
 
-/** Alerts of a tenant, newest first. An empty or absent filter field matches everything. */
-export async function listAlerts(store: Store, filter: AlertFilter): Promise<AlertRow[]> {
-  const { status = '', verdict = '' } = filter;
-  const rows = await store.rows<StoredAlert>(
-    `SELECT ${COLUMNS}
+/** What a filter lets through, in no order. */
+const ALERTS = `SELECT ${COLUMNS}
      FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String}
        AND ({rule_id:String} = '' OR rule_id = {rule_id:String})
        AND ({session_id:String} = '' OR session_id = {session_id:String})
@@ -95,11 +95,26 @@ export async function listAlerts(store: Store, filter: AlertFilter): Promise<Ale
        AND seq < {before_seq:UInt64}
        AND ({status:String} IN ('', 'new') AND {verdict:String} = '' OR alert_id IN
            (SELECT alert_id FROM (${STATES}) WHERE {status:String} IN ('', status) AND {verdict:String} IN ('', verdict)))
-       AND ({status:String} != 'new' OR alert_id NOT IN (SELECT alert_id FROM (${STATES}) WHERE status NOT IN ('', 'new')))
-     ORDER BY seq DESC
-     LIMIT {limit:UInt32}`,
-    { ...filter, status, verdict, ...(await readHeads(store)) },
-  );
+       AND ({status:String} != 'new' OR alert_id NOT IN (SELECT alert_id FROM (${STATES}) WHERE status NOT IN ('', 'new')))`;
+
+/** Alerts of a tenant, newest first. An empty or absent filter field matches everything. */
+export async function listAlerts(store: Store, filter: AlertFilter): Promise<AlertRow[]> {
+  const { status = '', verdict = '', matching, ...bound } = filter;
+  const params = { ...bound, status, verdict, ...(await readHeads(store)) };
+  const rows =
+    matching === undefined
+      ? await store.rows<StoredAlert>(`${ALERTS} ORDER BY seq DESC LIMIT {limit:UInt32}`, params)
+      : await store.rows<StoredAlert>(
+          `SELECT a.* FROM (${ALERTS}) AS a LEFT JOIN
+           (
+               SELECT x.alert_id AS alert_id, ${STATE}
+               FROM v_alert_actions AS x WHERE x.tenant = {tenant:String} GROUP BY x.alert_id
+           ) AS s ON a.alert_id = s.alert_id
+           WHERE ${matching.sql}
+           ORDER BY a.seq DESC
+           LIMIT {limit:UInt32}`,
+          { ...params, ...matching.params },
+        );
   return withStates(store, filter.tenant, rows);
 }
 

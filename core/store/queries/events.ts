@@ -1,5 +1,6 @@
 /** Events as people read them: the timeline of a session, one event, words in content. */
 import { Buffer } from 'node:buffer';
+import type { Condition } from '../../query/compile.ts';
 import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
 import {
@@ -8,6 +9,7 @@ import {
   COMMITTED_CONTENT,
   COMMITTED_EVENTS,
   COMMITTED_WITH_ID,
+  type Heads,
   readHeads,
 } from './committed.ts';
 
@@ -220,4 +222,70 @@ export async function searchContent(
     const event = by_place.get(`${log} ${seq}`);
     return event === undefined ? [] : [{ ...event, text }];
   });
+}
+
+export interface EventSearch {
+  tenant: string;
+  matching: Condition;
+  /** With it the events after this sequence number, oldest first. Else those below `before_seq`, newest first. */
+  after?: number | undefined;
+  before_seq: number;
+  limit: number;
+}
+
+/** Sequence numbers that are looked at first; each further look is at eight times as many. */
+const FIRST_LOOK = 65_536;
+
+const NEWEST_FIRST = 'ORDER BY seq DESC';
+const OLDEST_FIRST = 'ORDER BY seq';
+
+/**
+ * Events that a query asks for. What is near the end of the log is looked at first, so that a question which much
+ * answers is not asked of everything.
+ */
+export async function findEvents(
+  store: Store,
+  { tenant, matching, after, before_seq, limit }: EventSearch,
+  with_content: boolean,
+): Promise<{ events: StoredEvent[]; head: number }> {
+  const heads = await readHeads(store);
+  const head = Math.max(0, ...heads.head_sizes);
+  const found: (EventPart & { session_id: string })[] = [];
+  const order = after === undefined ? NEWEST_FIRST : OLDEST_FIRST;
+  let [low, high] = after === undefined ? [0, Math.min(head, before_seq)] : [after + 1, head];
+  for (let look = FIRST_LOOK; low < high && found.length < limit; look *= 8) {
+    const [from_seq, to_seq] =
+      after === undefined ? [Math.max(low, high - look), high] : [low, Math.min(high, low + look)];
+    if (after === undefined) high = from_seq;
+    else low = to_seq;
+    const rows = await store.rows<EventPart & { session_id: string }>(
+      `SELECT ${EVENT_COLUMNS}, session_id
+       FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND seq >= {from_seq:UInt64} AND seq < {to_seq:UInt64}
+         AND kind = 'event' AND ${matching.sql}
+       ${order}
+       LIMIT {left:UInt32}`,
+      { ...matching.params, tenant, from_seq, to_seq, left: limit - found.length, ...heads },
+    );
+    found.push(...rows);
+  }
+  const contents = with_content && found.length > 0 ? await readContents(store, tenant, found, heads) : [];
+  return { events: withContent(found, contents), head };
+}
+
+async function readContents(
+  store: Store,
+  tenant: string,
+  places: readonly { session_id: string; seq: number }[],
+  heads: Heads,
+): Promise<ContentPart[]> {
+  const session_ids = [...new Set(places.map((place) => place.session_id))];
+  const seqs = places.map((place) => place.seq);
+  const bytes = await store.binary(
+    `SELECT ${CONTENT_COLUMNS}
+     FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND session_id IN {session_ids:Array(String)}
+       AND seq IN {seqs:Array(UInt64)}`,
+    { tenant, session_ids, seqs, ...heads },
+    BOUNDED,
+  );
+  return readContentParts(bytes);
 }

@@ -1,4 +1,5 @@
 /** Sessions as lists and pages show them. */
+import { ANYTHING, type Condition } from '../../query/compile.ts';
 import { RowReader } from '../row_binary.ts';
 import type { Store } from '../store.ts';
 import { RISK_SUM, readSessionAlerts, type SessionAlerts } from './alerts.ts';
@@ -18,6 +19,8 @@ export interface SessionFilter {
   after_ms: number;
   after_id: string;
   limit: number;
+  /** A query over the list's rows `s` and what their alerts amount to, `a`. */
+  matching?: Condition | undefined;
 }
 
 export interface SessionSummary {
@@ -52,6 +55,7 @@ const ALERTS = `SELECT session_id, toUInt8(round(100 * (1 - exp(${RISK_SUM})))) 
 
 /** Sessions of a tenant, the one that moved last first. An empty filter field matches everything. */
 export async function listSessions(store: Store, filter: SessionFilter): Promise<SessionSummary[]> {
+  const { matching = ANYTHING, ...bound } = filter;
   return store.rows<SessionSummary>(
     `SELECT s.*, a.risk AS risk, a.alerts AS alerts
      FROM
@@ -68,10 +72,10 @@ export async function listSessions(store: Store, filter: SessionFilter): Promise
            AND (toUnixTimestamp64Milli(last_received), session_id) < ({after_ms:Int64}, {after_id:String})
      ) AS s
      LEFT JOIN (${ALERTS}) AS a ON s.session_id = a.session_id
-     WHERE a.risk >= {risk_min:UInt8}
+     WHERE a.risk >= {risk_min:UInt8} AND ${matching.sql}
      ORDER BY last_received_ms DESC, session_id DESC
      LIMIT {limit:UInt32}`,
-    { ...filter, ...(await readHeads(store)) },
+    { ...bound, ...matching.params, ...(await readHeads(store)) },
   );
 }
 

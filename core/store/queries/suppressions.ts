@@ -1,4 +1,5 @@
 /** Suppressions, with when they end and what they held back. */
+import { ANYTHING, type Condition } from '../../query/compile.ts';
 import type { Suppression, SuppressionScope } from '../../suppression.ts';
 import type { Store } from '../store.ts';
 
@@ -28,6 +29,8 @@ export interface SuppressionFilter {
   /** Only suppressions below this sequence number. */
   before_seq: number;
   limit: number;
+  /** A query over the actions `a` that made them and what was held back, `h`. */
+  matching?: Condition | undefined;
 }
 
 /** Reopening the alert ends what it suppressed: the first such action after the suppression counts. */
@@ -36,6 +39,7 @@ const ENDED_AT = `minIf(acted_at, type = 'alert.reopened') OVER
 
 /** Suppressions of a tenant, newest first, with the number of findings that each held back. */
 export async function listSuppressions(store: Store, filter: SuppressionFilter): Promise<SuppressionRow[]> {
+  const { matching = ANYTHING, ...bound } = filter;
   return store.rows<SuppressionRow>(
     `SELECT a.action_id AS suppression_id, toString(a.tenant) AS tenant, a.alert_id AS alert_id, toString(a.log) AS log,
             a.seq AS seq, a.scope AS scope, a.reason AS reason, a.actor AS owner_id, a.actor_name AS owner_name,
@@ -54,9 +58,10 @@ export async function listSuppressions(store: Store, filter: SuppressionFilter):
      ) AS h ON a.action_id = h.suppression_id
      WHERE a.type = 'alert.suppressed' AND a.seq < {before_seq:UInt64}
        AND expires_at_ms > {ending_after_ms:Int64} AND (ended_at_ms = 0 OR ended_at_ms > {ending_after_ms:Int64})
+       AND ${matching.sql}
      ORDER BY a.seq DESC
      LIMIT {limit:UInt32}`,
-    { ...filter },
+    { ...bound, ...matching.params },
   );
 }
 

@@ -8,8 +8,10 @@ import { AlertTable } from '../parts/alert_table.tsx';
 import { BulkActions } from '../parts/bulk_actions.tsx';
 import { CopyAs } from '../parts/copy_as.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { QueryBar } from '../parts/query_bar.tsx';
 import { Empty, Shown } from '../parts/state.tsx';
 import { RangePicker, useRange } from '../parts/time_range.tsx';
+import { ALERT_FIELDS } from '../query_fields.ts';
 import { inTenant, useUrlState } from '../url_state.ts';
 import { useData } from '../use_data.ts';
 import { useKeys } from '../use_keys.ts';
@@ -26,6 +28,7 @@ export function AlertsPage() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const live = get('live') === '1';
   const query = {
+    q: get('q'),
     severity: get('severity'),
     status: get('status'),
     rule: get('rule'),
@@ -55,6 +58,7 @@ export function AlertsPage() {
         <CopyAs path="/v1/alerts" query={query} command="alerts" />
         <RangePicker picked={picked} />
       </div>
+      <QueryBar fields={ALERT_FIELDS} example="severity >= high and not status:closed" fault={list.fault} />
       <Filters />
       <div class={open_id === '' ? 'triage' : 'triage open'}>
         <div>

@@ -3,9 +3,11 @@ import { apiAddress } from '../api.ts';
 import type { Session } from '../api_types.ts';
 import { Inert } from '../parts/inert.tsx';
 import { Pager } from '../parts/pager.tsx';
+import { QueryBar } from '../parts/query_bar.tsx';
 import { Empty, Shown } from '../parts/state.tsx';
 import { RangePicker, useRange } from '../parts/time_range.tsx';
 import { Count, Entity, SessionLink, Time } from '../parts/words.tsx';
+import { SESSION_FIELDS } from '../query_fields.ts';
 import { useUrlState } from '../url_state.ts';
 import { useData } from '../use_data.ts';
 
@@ -17,7 +19,7 @@ export function SessionsPage() {
   const { from, to, picked } = useRange('all');
   const filters = Object.fromEntries(FILTERS.map((name) => [name, get(name)]));
   const risk = get('risk');
-  const query = { ...filters, risk, from, to, cursor: get('cursor'), limit: PAGE_ROWS };
+  const query = { q: get('q'), ...filters, risk, from, to, cursor: get('cursor'), limit: PAGE_ROWS };
   const sessions = useData<{ sessions: Session[]; next_cursor: string | null }>(apiAddress('/v1/sessions', query));
   return (
     <>
@@ -25,6 +27,7 @@ export function SessionsPage() {
         <h1>Sessions</h1>
         <RangePicker picked={picked} />
       </div>
+      <QueryBar fields={SESSION_FIELDS} example="tool:send_email and risk >= 70" fault={sessions.fault} />
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         {FILTERS.map((name) => (
           <label key={name}>

@@ -18,11 +18,11 @@ export function CopyAs({ path, query, command }: Props) {
   const [copied, setCopied] = useState('');
   const address = `${location.origin}${apiAddress(path, query)}`;
   const options = Object.entries(query)
-    .filter(([name, value]) => value !== undefined && value !== '' && name !== 'cursor')
+    .filter(([name, value]) => value !== undefined && value !== '' && name !== 'cursor' && name !== 'q')
     .map(([name, value]) => `--${name} ${quoted(String(value))}`);
   const forms = {
     curl: `curl -H "Authorization: Bearer $TRACEWARDEN_KEY" ${quoted(address)}`,
-    'command line': ['tracewarden', command, ...options].join(' '),
+    'command line': ['tracewarden', command, ...(query.q ? [quoted(String(query.q))] : []), ...options].join(' '),
     link: location.href,
   };
   const copy = async (name: string, text: string) => {

@@ -252,7 +252,7 @@ describe('over HTTP', () => {
     expect(events.events.map(({ event_id }) => event_id)).toEqual(['tool:x-r2']);
     const held = await test.read<{ suppressions: unknown[] }>(`/v1/suppressions?${q('rule:secret_* and user:Alice')}`);
     expect(held.suppressions).toHaveLength(1);
-    expect((await get(`/v1/subscriptions?${q('kind:webhook')}`)).status).toBe(200);
+    expect((await get(`/v1/subscriptions?${q('kind:alerts and url:*')}`)).status).toBe(200);
   });
 
   it('a fault names its place and what may have been meant', async () => {

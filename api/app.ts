@@ -13,6 +13,7 @@ import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { enforcementRoutes } from './routes/enforcement.ts';
 import { eventRoutes } from './routes/events.ts';
+import { evidenceRoutes } from './routes/evidence.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
@@ -30,6 +31,7 @@ const ROUTES = [
   overviewRoutes,
   sessionRoutes,
   lineageRoutes,
+  evidenceRoutes,
   alertRoutes,
   alertActionRoutes,
   suppressionRoutes,

@@ -47,6 +47,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   command_expired: 409,
   body_too_large: 413,
   too_many_records: 413,
+  evidence_too_large: 413,
   content_type_unsupported: 415,
   encoding_unsupported: 415,
   role_unknown: 422,

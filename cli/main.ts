@@ -7,6 +7,7 @@ import { alertsCommand } from './commands/alerts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
 import { enforcementCommands } from './commands/enforcement.ts';
+import { evidenceCommand } from './commands/evidence.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
@@ -97,6 +98,7 @@ export function createProgram(): Command {
   logCommands(program);
   rulesCommand(program);
   verifyCommand(program);
+  evidenceCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);
   suspensionsCommand(program);

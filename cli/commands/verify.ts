@@ -13,19 +13,22 @@ import { queryOf, targetOf } from '../backend.ts';
 import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { inert, print, printJson } from '../output.ts';
 import { startProgress } from '../progress.ts';
+import { verifyBundle } from '../verify_bundle.ts';
 
 interface VerifyFlags extends CommonFlags {
   session?: string;
   tenant?: string;
   against?: string;
   content?: boolean;
+  vkey?: string;
 }
 
 const FINDINGS_SHOWN = 20;
 
 export function verifyCommand(program: Command): void {
-  withBackend(program.command('verify'))
+  withBackend(program.command('verify').argument('[bundle]', 'an evidence bundle to check instead, without a store'))
     .description('verify the stored log: every byte of every row against the signed tree')
+    .option('--vkey <key>', 'of a bundle: the public key of the log, got on another way')
     .option('--session <session_id>', 'prove one session complete as of the newest checkpoint')
     .option('--tenant <tenant>', 'of --session (default: the tenant of the key, else "default")')
     .option('--against <file>', 'a checkpoint that was kept elsewhere')
@@ -33,7 +36,11 @@ export function verifyCommand(program: Command): void {
     .action(verify);
 }
 
-async function verify(flags: VerifyFlags): Promise<void> {
+async function verify(bundle: string | undefined, flags: VerifyFlags): Promise<void> {
+  if (bundle !== undefined) {
+    verifyBundle(bundle, flags);
+    return;
+  }
   const against = flags.against === undefined ? undefined : readCheckpoint(flags.against);
   const progress = startProgress('verify', 'records');
   const started_ms = performance.now();

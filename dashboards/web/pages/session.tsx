@@ -38,6 +38,9 @@ export function SessionPage() {
             <h1>
               Session <Inert text={session_id} />
             </h1>
+            <a href={apiAddress(`${path}/evidence`)} download="evidence.zip">
+              Evidence
+            </a>
             <CopyAs path={path} query={{}} command={`sessions ${session_id}`} />
           </div>
           <Facts session={data.session} />

@@ -35,7 +35,13 @@ export function buildCommandLine(): CommandLine {
   const dist = join(folder, 'dist');
   const tsc = join(ROOT, 'node_modules', '.bin', 'tsc');
   execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', dist], { cwd: ROOT, stdio: 'inherit' });
-  for (const asset of ['core/store/schema', 'dashboards/web', 'detectors/catalog/servers', 'detectors/rules']) {
+  for (const asset of [
+    'core/store/schema',
+    'core/query',
+    'dashboards/web',
+    'detectors/catalog/servers',
+    'detectors/rules',
+  ]) {
     const filter = (path: string) => !path.endsWith('.ts');
     cpSync(join(ROOT, asset), join(dist, asset), { recursive: true, filter });
   }

@@ -79,7 +79,13 @@ function leaves(name: string, field: Field, rows: readonly QueryRow[]): fc.Arbit
       const known = rows.map((row) => Number(row[name])).filter(Number.isFinite);
       return fc.oneof(
         exists,
-        compared(fc.oneof(fc.constantFrom(0, -1, 0.5, 70, ...known), fc.integer({ min: -5, max: 1e15 }))),
+        compared(
+          fc.oneof(
+            fc.constantFrom(0, -1, 0.5, 70, ...known),
+            fc.integer({ min: -5, max: Number.MAX_SAFE_INTEGER }),
+            fc.constantFrom(1e-7, 2 ** 53 - 1),
+          ),
+        ),
       );
     }
     case 'time':

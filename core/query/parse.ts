@@ -166,6 +166,9 @@ class Resolver {
   }
 }
 
+/** A number as JSON writes it (RFC 8259, section 6), leading zeros allowed: every number's own text is read again. */
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
 /** The node of one value. Its type is that of the field. */
 function leafOf(name: string, field: Field, value: LeafValue): QueryNode {
   const { at, chars, op = '=' } = value;
@@ -208,8 +211,9 @@ function leafOf(name: string, field: Field, value: LeafValue): QueryNode {
         /^now-?\d+/.test(written) ? 'now-24h' : undefined,
       );
     case 'number': {
-      const number = /^-?\d{1,15}(\.\d{1,15})?$/.test(written) ? Number(written) + 0 : Number.NaN;
-      if (Number.isFinite(number)) return { kind: 'compare', field: name, op, value: number };
+      const number = NUMBER.test(written) ? Number(written) + 0 : Number.NaN;
+      if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return { kind: 'compare', field: name, op, value: number };
+      if (!Number.isNaN(number)) throw fault(`${quoted(written)} is beyond 2^53 - 1, where numbers stop being exact`);
       throw fault(`${quoted(written)} is no number, and ${name} is one`);
     }
   }

@@ -1,7 +1,8 @@
 /** Trees of queries about a subject, with values that are drawn from rows, and such as an attacker would write. */
 import fc from 'fast-check';
+import { LIMITS } from '../core/limits.ts';
 import type { Field, QueryRow, Subject } from '../core/query/subject.ts';
-import { joinNodes, type Pattern, type QueryNode } from '../core/query/tree.ts';
+import { depthOf, joinNodes, leavesOf, type Pattern, type QueryNode } from '../core/query/tree.ts';
 
 const HOSTILE = [
   '',
@@ -105,7 +106,17 @@ function leaves(name: string, field: Field, rows: readonly QueryRow[]): fc.Arbit
   }
 }
 
-/** Trees as the parser makes them: nothing stands in a bracket of its own kind. */
+const withinLimits = (tree: QueryNode) => {
+  const all = leavesOf(tree);
+  const wildcards = all.reduce((sum, each) => sum + ('text' in each ? each.text.length - 1 : 0), 0);
+  return (
+    depthOf(tree) <= LIMITS.query_depth_max &&
+    all.length <= LIMITS.query_terms_max &&
+    wildcards <= LIMITS.query_wildcards_max
+  );
+};
+
+/** Trees as the parser makes them: nothing stands in a bracket of its own kind, and none is above a limit. */
 export function arbitraryQuery(subject: Subject, rows: readonly QueryRow[]): fc.Arbitrary<QueryNode> {
   const searched = Object.entries(subject.fields).filter(([, field]) => field.searched);
   const word = fc
@@ -130,5 +141,5 @@ export function arbitraryQuery(subject: Subject, rows: readonly QueryRow[]): fc.
         .map(({ kind, parts }) => joinNodes(kind as 'and' | 'or', parts)),
     ),
   }));
-  return node;
+  return node.filter(withinLimits);
 }

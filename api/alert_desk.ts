@@ -12,6 +12,7 @@ import {
   alertActionId,
   alertActionRow,
   allowedActions,
+  tagsAfter,
   type Verdict,
 } from '../core/alert_action.ts';
 import { AppError } from '../core/errors.ts';
@@ -23,7 +24,8 @@ import { listSuppressions } from '../core/store/queries/suppressions.ts';
 import type { Store } from '../core/store/store.ts';
 import type { SuppressionScope } from '../core/suppression.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
-import type { Principal } from './auth/access.ts';
+import { assigneeOf } from './assignee.ts';
+import type { Access, Principal } from './auth/access.ts';
 import { PAST_ALL } from './paging.ts';
 
 /** What somebody wants done with an alert. Checked as to its form; the desk checks it against the alert. */
@@ -37,6 +39,13 @@ export interface WantedAction {
   scope?: SuppressionScope | undefined;
   reason?: string | undefined;
   expires_at_ms?: number | undefined;
+  /** Of an assignment: id or name of a key; absent where the alert becomes that of whoever asks. */
+  owner?: string | undefined;
+  /** Of tagging. */
+  add?: readonly string[] | undefined;
+  remove?: readonly string[] | undefined;
+  /** The alert's version as it was seen; with another one by now the action is refused. */
+  expected_version?: number | undefined;
 }
 
 export interface Acted {
@@ -48,8 +57,9 @@ export interface Acted {
 
 export interface AlertDesk {
   /**
-   * Acts on an alert. Durable when it resolves. Throws `not_found`, `status_conflict` with the present status,
-   * `request_id_conflict`, `query_invalid`, `too_many_suppressions`, `read_only` and the errors of the writer.
+   * Acts on an alert. Durable when it resolves. Throws `not_found`, `status_conflict` and `version_conflict` with the
+   * present state, `request_id_conflict`, `query_invalid`, `too_many_suppressions`, `too_many_tags`, `read_only` and
+   * the errors of the writer.
    */
   act(alert: { tenant: string; alert_id: string }, wanted: WantedAction, principal: Principal): Promise<Acted>;
 }
@@ -58,6 +68,7 @@ export interface AlertDeskOptions {
   store: Store;
   /** Absent where the folder is only read. */
   writer: LogWriter | undefined;
+  access: Access;
   now: () => number;
 }
 
@@ -85,7 +96,11 @@ async function act(
   if (alert === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
   const request_id = wanted.request_id ?? newId('request');
   const action_id = alertActionId({ tenant, alert_id, action: wanted.action, request_id });
-  const detail = detailOf(alert, wanted, request_id, principal);
+  const detail: AlertActionDetail = {
+    ...detailOf(alert, wanted, request_id, principal),
+    ...(wanted.action === 'assign' && assigneeOf(options, tenant, wanted.owner, principal)),
+    ...(wanted.action === 'tag' && tagsOf(alert, wanted)),
+  };
   const { type } = ACTION_RULES[wanted.action];
   const record = { tenant, event_id: action_id, type, received_at_ms: 0, who: { accepted_by: principal.key_id } };
   const known = wanted.request_id && (await readAlertAction(store, { tenant, alert_id, action_id }));
@@ -93,7 +108,9 @@ async function act(
     checkRepeated(known, alertActionRow({ ...record, seq: known.seq, detail: { ...detail } }, known.log));
     return { action: known, alert, repeated: true };
   }
+  checkVersion(alert, wanted.expected_version);
   checkStatus(alert, wanted.action);
+  if (detail.tags !== undefined) checkTags(detail.tags);
   if (wanted.duplicate_of !== undefined) await checkDuplicate(store, tenant, alert_id, wanted.duplicate_of);
   if (wanted.action === 'suppress') await checkSuppression(options, tenant, alert, wanted);
   const stamped = writer.stamp({
@@ -135,20 +152,61 @@ function detailOf(alert: AlertRow, wanted: WantedAction, request_id: string, pri
 }
 
 /** What makes a repeated request the same: who asked, and everything that was asked for. */
-const REPEATED = ['actor', 'verdict', 'duplicate_of', 'note', 'scope', 'reason', 'expires_at_ms'] as const;
+const REPEATED = [
+  'actor',
+  'verdict',
+  'duplicate_of',
+  'note',
+  'scope',
+  'reason',
+  'expires_at_ms',
+  'owner_id',
+  'tags_added',
+  'tags_removed',
+] as const;
 
 function checkRepeated(known: AlertActionRow, asked: AlertActionRow): void {
-  const other = REPEATED.find((name) => known[name] !== asked[name]);
+  const other = REPEATED.find((name) => String(known[name]) !== String(asked[name]));
   if (other === undefined) return;
   const what = other === 'actor' ? 'by another key' : `with another ${other.replace('_ms', '')}`;
   throw new AppError('request_id_conflict', `this request_id was used for this alert and action before, ${what}`);
 }
 
-function checkStatus({ status }: AlertRow, action: AlertAction): void {
+function checkStatus(alert: AlertRow, action: AlertAction): void {
+  const { status } = alert;
   const allowed = allowedActions(status);
   if (allowed.includes(action)) return;
-  const cause = { present_status: status };
-  throw new AppError('status_conflict', `the alert is ${status}, which allows: ${allowed.join(', ')}`, { cause });
+  const message = `the alert is ${status}, which allows: ${allowed.join(', ')}${lastChange(alert)}`;
+  throw new AppError('status_conflict', message, { cause: stateOf(alert) });
+}
+
+/** What somebody saw may be out of date: then they look again, and nobody's decision is lost unseen. */
+function checkVersion(alert: AlertRow, expected: number | undefined): void {
+  if (expected === undefined || expected === alert.version) return;
+  const message = `the alert has version ${alert.version}, not ${expected}${lastChange(alert)}`;
+  throw new AppError('version_conflict', message, { cause: stateOf(alert) });
+}
+
+function lastChange({ changed_ms, changed_type, changed_by_name }: AlertRow): string {
+  if (changed_ms === 0) return '';
+  return `; last ${changed_type} by ${changed_by_name} at ${new Date(changed_ms).toISOString()}`;
+}
+
+function stateOf({ status, version, changed_ms, changed_by_name }: AlertRow) {
+  const change = { changed_by: changed_by_name, changed_at: new Date(changed_ms).toISOString() };
+  return { present_status: status, present_version: version, ...(changed_ms > 0 && change) };
+}
+
+function tagsOf({ added_tags }: AlertRow, { add, remove }: WantedAction) {
+  const sorted = (tags: readonly string[] = []) => [...new Set(tags)].sort();
+  const [tags_added, tags_removed] = [sorted(add), sorted(remove)];
+  return { tags_added, tags_removed, tags: tagsAfter(added_tags, { added: tags_added, removed: tags_removed }) };
+}
+
+function checkTags(tags: readonly string[]): void {
+  const max = LIMITS.tags_per_alert_max;
+  if (tags.length > max)
+    throw new AppError('too_many_tags', `the alert would have ${tags.length} tags of people; ${max} may be`);
 }
 
 /** An alert that is a duplicate itself stands for no other one: two could name each other, and both would be gone. */

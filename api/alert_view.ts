@@ -46,7 +46,12 @@ export const AlertView = z
     status_since: z.string().nullable().openapi({ description: 'null while nothing was done' }),
     verdict: z.enum(VERDICTS).nullable(),
     duplicate_of: z.string().nullable(),
-    owner: Actor.nullable().openapi({ description: 'who brought it to its status' }),
+    owner: Actor.nullable().openapi({ description: 'whose it is: assigned, or who brought it to its status' }),
+    version: z
+      .int()
+      .openapi({ description: 'record number of the last action, 0 before the first; see expected_version' }),
+    changed_at: z.string().nullable().openapi({ description: 'when that action was taken' }),
+    changed_by: Actor.nullable(),
     last_note: z.string().nullable(),
     title: z.string(),
     reason: z.string(),
@@ -65,6 +70,7 @@ export const AlertView = z
       .optional()
       .openapi({ description: 'the newest command that it led to; unconfirmed until a gateway applied it' }),
     tags: z.array(z.string()).openapi({ description: 'MITRE ATLAS and OWASP ids' }),
+    added_tags: z.array(z.string()).openapi({ description: 'what people added' }),
     evidence: z.array(z.object({ log: z.string(), seq: z.int(), event_id: z.string(), role: z.string() })),
   })
   .openapi('Alert');
@@ -82,7 +88,8 @@ const written = (text: string, with_content: boolean): string | null =>
 
 /** The view of one row. Without the right to read content, quotations from it and what people wrote are withheld. */
 export function alertView(alert: AlertRow, with_content: boolean): z.infer<typeof AlertView> {
-  const { log: _, time_ms, raised_at_ms, status_since_ms, owner_id, owner_name, ...row } = alert;
+  const { log: _, time_ms, raised_at_ms, status_since_ms, owner_id, owner_name, ...rest } = alert;
+  const { changed_ms, changed_by_id, changed_by_name, changed_type: __, ...row } = rest;
   const withheld = (text: string) => (with_content ? text : text.replace(QUOTED, `“${WITHHELD}”`));
   return {
     ...row,
@@ -93,6 +100,8 @@ export function alertView(alert: AlertRow, with_content: boolean): z.infer<typeo
     verdict: orNull(row.verdict) as Verdict | null,
     duplicate_of: orNull(row.duplicate_of),
     owner: owner_id === '' ? null : { key_id: owner_id, name: owner_name },
+    changed_at: timeOrNull(changed_ms),
+    changed_by: changed_by_id === '' ? null : { key_id: changed_by_id, name: changed_by_name },
     last_note: written(row.last_note, with_content),
     time: timeOf(time_ms),
     raised_at: timeOf(raised_at_ms),
@@ -114,6 +123,9 @@ export const ActionView = z
     scope: MadeScope.nullable().openapi({ description: 'of a suppression' }),
     reason: z.string().nullable(),
     expires_at: z.string().nullable(),
+    owner: Actor.nullable().openapi({ description: 'of an assignment' }),
+    tags_added: z.array(z.string()),
+    tags_removed: z.array(z.string()),
   })
   .openapi('AlertAction');
 
@@ -132,6 +144,9 @@ export function actionView(row: AlertActionRow, with_content: boolean): z.infer<
     scope: row.scope === '' ? null : (JSON.parse(row.scope) as z.infer<typeof MadeScope>),
     reason: written(row.reason, with_content),
     expires_at: timeOrNull(row.expires_at_ms),
+    owner: row.owner_id === '' ? null : { key_id: row.owner_id, name: row.owner_name },
+    tags_added: [...row.tags_added],
+    tags_removed: [...row.tags_removed],
   };
 }
 

@@ -19,6 +19,9 @@ export const Problem = z
       .optional()
       .openapi({ description: 'the place of a fault in `q`, in UTF-16 units, and what may have been meant' }),
     present_status: z.string().optional().openapi({ description: 'of an alert that does not allow what was asked' }),
+    present_version: z.int().optional().openapi({ description: 'of that alert' }),
+    changed_by: z.string().optional().openapi({ description: 'who last acted on it' }),
+    changed_at: z.string().optional().openapi({ description: 'and when' }),
   })
   .openapi('Problem', { description: 'RFC 9457 problem details' });
 
@@ -42,6 +45,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   body_timeout: 408,
   not_checkpointed: 409,
   status_conflict: 409,
+  version_conflict: 409,
   request_id_conflict: 409,
   callback_replayed: 409,
   command_expired: 409,
@@ -60,6 +64,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   query_too_slow: 503,
   too_many_keys: 507,
   too_many_suppressions: 507,
+  too_many_tags: 422,
   too_many_subscriptions: 507,
   too_many_commands: 507,
 };
@@ -90,6 +95,21 @@ function retryAfter(error: unknown, code: string): number | undefined {
   return typeof cause?.retry_after_s === 'number' ? cause.retry_after_s : RETRY_AFTER_S[code];
 }
 
+const TOLD = {
+  present_status: 'string',
+  present_version: 'number',
+  changed_by: 'string',
+  changed_at: 'string',
+} as const;
+
+/** Of a conflict: how things stand instead, and by whom. */
+function presentState(error: AppError): Record<string, unknown> {
+  const cause = (error.cause ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(TOLD).flatMap(([name, type]) => (typeof cause[name] === type ? [[name, cause[name]]] : [])),
+  );
+}
+
 /** Answers with the problem. What is not one of our errors is not shown: it could hold anything. */
 export function problem(c: Context, error: unknown): Response {
   const status = statusOf(error);
@@ -100,8 +120,7 @@ export function problem(c: Context, error: unknown): Response {
   if (retry_after_s !== undefined) c.header('Retry-After', String(retry_after_s));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="tracewarden"');
   const title = code.replaceAll('_', ' ');
-  const { present_status } = (error as { cause?: { present_status?: unknown } }).cause ?? {};
-  const told = known && typeof present_status === 'string' ? { present_status } : {};
+  const told = known ? presentState(error) : {};
   const place = known ? faultPlace(error) : undefined;
   const query = place === undefined ? {} : { query: place };
   return c.json({ type: 'about:blank', title, status, code, detail, ...told, ...query }, status, {

@@ -25,6 +25,8 @@ import { inert, say } from './output.ts';
 import { VERSION } from './version.ts';
 
 const USAGE = new Set([
+  'usage',
+  'too_many_alerts',
   'query_invalid',
   'cursor_invalid',
   'not_found',

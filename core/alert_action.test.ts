@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ACTION_RULES, ALERT_STATUSES, alertActionId, alertActionRow, allowedActions } from './alert_action.ts';
+import {
+  ACTION_RULES,
+  ALERT_STATUSES,
+  alertActionId,
+  alertActionRow,
+  allowedActions,
+  tagsAfter,
+} from './alert_action.ts';
 
 const identity = { tenant: 'default', alert_id: 'a1', action: 'close', request_id: 'r1' } as const;
 
@@ -28,10 +35,10 @@ describe('a status', () => {
   it('allows these actions and no others', () => {
     const table = Object.fromEntries(ALERT_STATUSES.map((status) => [status, allowedActions(status)]));
     expect(table).toEqual({
-      new: ['acknowledge', 'close', 'note', 'suppress'],
-      acknowledged: ['close', 'note', 'suppress'],
-      closed: ['reopen', 'note'],
-      suppressed: ['close', 'reopen', 'note'],
+      new: ['acknowledge', 'close', 'note', 'suppress', 'assign', 'unassign', 'tag'],
+      acknowledged: ['close', 'note', 'suppress', 'assign', 'unassign', 'tag'],
+      closed: ['reopen', 'note', 'assign', 'unassign', 'tag'],
+      suppressed: ['close', 'reopen', 'note', 'assign', 'unassign', 'tag'],
     });
   });
 
@@ -80,6 +87,11 @@ describe('the row of an action', () => {
       scope: '',
       reason: '',
       expires_at_ms: 0,
+      owner_id: '',
+      owner_name: '',
+      tags_added: [],
+      tags_removed: [],
+      tags: [],
     });
   });
 
@@ -100,5 +112,12 @@ describe('the row of an action', () => {
     );
     expect(rows[0]).toMatchObject({ status: 'suppressed', scope: '{"rule_id":"r","tool":"t"}', expires_at_ms: 7 });
     expect(rows[1]).toEqual(rows[0]);
+  });
+});
+
+describe('the tags of an alert', () => {
+  it('are those it had, without those that were taken away, with those that were given, each once and in order', () => {
+    expect(tagsAfter(['b', 'c'], { added: ['a', 'b'], removed: ['c', 'never there'] })).toEqual(['a', 'b']);
+    expect(tagsAfter(['b', 'a'], {})).toEqual(['a', 'b']);
   });
 });

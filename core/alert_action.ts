@@ -14,7 +14,16 @@ export type AlertStatus = (typeof ALERT_STATUSES)[number];
 export const VERDICTS = ['true_positive', 'benign', 'false_positive', 'test', 'duplicate'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-export const ALERT_ACTIONS = ['acknowledge', 'close', 'reopen', 'note', 'suppress'] as const;
+export const ALERT_ACTIONS = [
+  'acknowledge',
+  'close',
+  'reopen',
+  'note',
+  'suppress',
+  'assign',
+  'unassign',
+  'tag',
+] as const;
 export type AlertAction = (typeof ALERT_ACTIONS)[number];
 
 interface ActionRule {
@@ -32,6 +41,9 @@ export const ACTION_RULES: Record<AlertAction, ActionRule> = {
   reopen: { type: 'alert.reopened', from: ['closed', 'suppressed'], to: 'new' },
   note: { type: 'alert.noted', from: ALERT_STATUSES },
   suppress: { type: 'alert.suppressed', from: ['new', 'acknowledged'], to: 'suppressed' },
+  assign: { type: 'alert.assigned', from: ALERT_STATUSES },
+  unassign: { type: 'alert.unassigned', from: ALERT_STATUSES },
+  tag: { type: 'alert.tagged', from: ALERT_STATUSES },
 };
 
 const BY_TYPE = new Map(Object.values(ACTION_RULES).map((rule) => [rule.type, rule]));
@@ -58,6 +70,13 @@ export interface AlertActionDetail {
   scope?: SuppressionScope;
   reason?: string;
   expires_at_ms?: number;
+  /** Of an assignment: key and name of whose the alert is from here on. */
+  owner_id?: string;
+  owner_name?: string;
+  /** Of tagging: what was asked for, and all that people gave the alert from here on. */
+  tags_added?: readonly string[];
+  tags_removed?: readonly string[];
+  tags?: readonly string[];
 }
 
 /** A row of `alert_actions`, in the order of its columns. Text that does not apply is empty, a time 0. */
@@ -81,6 +100,13 @@ export interface AlertActionRow {
   scope: string;
   reason: string;
   expires_at_ms: number;
+  /** Of an assignment. */
+  owner_id: string;
+  owner_name: string;
+  /** Of tagging. */
+  tags_added: readonly string[];
+  tags_removed: readonly string[];
+  tags: readonly string[];
 }
 
 /** What an action's record is, as far as its row repeats it. */
@@ -96,8 +122,8 @@ export interface ActionRecord {
 
 /** The row that a record of an action projects to. */
 export function alertActionRow(record: ActionRecord, log: string): AlertActionRow {
-  const { alert_id, actor_name, note, verdict, duplicate_of, scope, reason, expires_at_ms } =
-    record.detail as unknown as AlertActionDetail;
+  const detail = record.detail as unknown as AlertActionDetail;
+  const { alert_id, actor_name, note, verdict, duplicate_of, scope, reason, expires_at_ms } = detail;
   return {
     tenant: record.tenant,
     alert_id,
@@ -115,6 +141,11 @@ export function alertActionRow(record: ActionRecord, log: string): AlertActionRo
     scope: scope === undefined ? '' : canonicalJson(scope),
     reason: reason ?? '',
     expires_at_ms: expires_at_ms ?? 0,
+    owner_id: detail.owner_id ?? '',
+    owner_name: detail.owner_name ?? '',
+    tags_added: detail.tags_added ?? [],
+    tags_removed: detail.tags_removed ?? [],
+    tags: detail.tags ?? [],
   };
 }
 
@@ -131,4 +162,13 @@ export function alertActionId({ tenant, alert_id, action, request_id }: ActionId
   const parts = ['alert action', tenant, alert_id, action, request_id];
   // Each part goes in with its length, so no two lists share their bytes.
   return `action-${hash('sha256', parts.map((part) => `${part.length}:${part}`).join('\n'))}`;
+}
+
+/** The tags of an alert after some were taken away and others given, each once, in the order of their code points. */
+export function tagsAfter(
+  before: readonly string[],
+  { added = [], removed = [] }: { added?: readonly string[] | undefined; removed?: readonly string[] | undefined },
+): string[] {
+  const gone = new Set(removed);
+  return [...new Set([...before.filter((tag) => !gone.has(tag)), ...added])].sort();
 }

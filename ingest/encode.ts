@@ -138,6 +138,8 @@ function encodeAlertAction(to: RowWriter, row: AlertActionRow): void {
   to.string(row.status).string(row.verdict).string(row.duplicate_of).string(row.note);
   to.string(row.actor).string(row.actor_name).i64(row.acted_at_ms);
   to.string(row.scope).string(row.reason).i64(row.expires_at_ms);
+  to.string(row.owner_id).string(row.owner_name);
+  to.strings(row.tags_added).strings(row.tags_removed).strings(row.tags);
 }
 
 function encodeSuppressedFinding(to: RowWriter, row: SuppressedFindingRow): void {

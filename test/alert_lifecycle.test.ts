@@ -1,7 +1,7 @@
 /** What becomes of an alert: over HTTP, in the log, and in the store. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ALERT_ACTIONS, type AlertAction, allowedActions } from '../core/alert_action.ts';
+import { ALERT_ACTIONS, type AlertAction, allowedActions, type AlertStatus as Status } from '../core/alert_action.ts';
 import { loadConfig } from '../core/config.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readKnownAlerts } from '../core/store/queries/alert_ids.ts';
@@ -146,7 +146,9 @@ describe('an alert', () => {
     for (const body of [{ action: 'acknowledge' }, { action: 'close', verdict: 'test' }, suppression()]) {
       const answer = await act(id, body);
       expect(answer).toMatchObject({ http: 409, code: 'status_conflict', present_status: 'closed' });
-      expect(answer.detail).toBe('the alert is closed, which allows: reopen, note');
+      expect(answer.detail).toMatch(
+        /^the alert is closed, which allows: reopen, note, assign, unassign, tag; last alert.closed by a analyst at 2/,
+      );
     }
     expect(test.service.writer.head.size).toBe(size);
   });
@@ -167,12 +169,22 @@ describe('an alert', () => {
       reopen: { action: 'reopen' },
       note: { action: 'note', note: 'noted' },
       suppress: suppression({ expires_at: inDays(1) }),
+      assign: { action: 'assign' },
+      unassign: { action: 'unassign' },
+      tag: { action: 'tag', add: ['x'] },
     };
-    const next = { acknowledge: 'acknowledged', close: 'closed', reopen: 'new', suppress: 'suppressed' } as const;
+    const next: Partial<Record<AlertAction, Status>> = {
+      acknowledge: 'acknowledged',
+      close: 'closed',
+      reopen: 'new',
+      suppress: 'suppressed',
+    };
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...ALERT_ACTIONS), { maxLength: 8 }), async (actions) => {
         const id = await raise({ rule_id: 'any_order' });
-        let status: 'new' | 'acknowledged' | 'closed' | 'suppressed' = 'new';
+        let status: Status = 'new';
+        let owned = false;
+        let settled = false; // somebody said whose it is, or that it is nobody's
         let done = 0;
         for (const action of actions) {
           const body = action === 'suppress' ? { ...bodies.suppress, scope: { rule_id: 'any_order' } } : bodies[action];
@@ -181,13 +193,17 @@ describe('an alert', () => {
           expect([action, status, answer.http]).toEqual([action, status, allowed ? 200 : 409]);
           if (!allowed) continue;
           done++;
-          if (action !== 'note') status = next[action];
+          status = next[action] ?? status;
+          if (action === 'reopen') [owned, settled] = [false, false];
+          else if (action === 'assign') [owned, settled] = [true, true];
+          else if (action === 'unassign') [owned, settled] = [false, false];
+          else if (next[action] !== undefined && !settled) owned = true;
         }
         const alert = await shown(id);
         expect([alert.status, alert.verdict, alert.owner === null]).toEqual([
           status,
           status === 'closed' ? 'benign' : null,
-          status === 'new',
+          !owned,
         ]);
         expect(await historyOf(id)).toHaveLength(done);
         // For the tests after this one.

@@ -67,7 +67,8 @@ describe('tracewarden alerts', () => {
     await alerts('close', id, '--verdict', 'test');
     const conflict = await alerts('ack', id);
     expect([conflict.code, conflict.stdout]).toEqual([1, '']);
-    expect(conflict.stderr).toBe('tracewarden: status_conflict: the alert is closed, which allows: reopen, note\n');
+    expect(conflict.stderr).toMatch(/^tracewarden: status_conflict: the alert is closed, which allows: reopen, note, /);
+    expect(conflict.stderr).toContain('; last alert.closed by first administrator at 2');
     const unknown = await alerts('ack', 'f'.repeat(64));
     expect([unknown.code, unknown.stderr.includes('not_found')]).toEqual([2, true]);
     for (const args of [
@@ -102,6 +103,47 @@ describe('tracewarden alerts', () => {
     expect(await listed('--verdict', 'test')).toEqual([ids[1]]);
     expect((await alerts('--status', 'closed')).stdout).toContain('closed, duplicate');
     expect((await alerts('--status', 'open')).code).toBe(2);
+  });
+
+  it('assigns and tags, and shows it', async () => {
+    const [id = ''] = ids;
+    expect(await alerts('assign', id)).toMatchObject({ code: 0, stdout: `${id} is new\n` });
+    expect((await alerts('tag', id, '--add', 'case:17', 'vip')).code).toBe(0);
+    expect((await alerts('tag', id, '--remove', 'vip')).code).toBe(0);
+    const { stdout } = await alerts('show', id);
+    expect(stdout).toMatch(/LLM01 case:17\n.*owner first administrator/);
+    expect((await alerts('history', id)).stdout).toMatch(/alert\.tagged {2}\+case:17 \+vip {2}by/);
+    expect((await alerts('note', id, '--note', 'late', '--expect', '1')).stderr).toContain('version_conflict');
+    expect((await alerts('unassign', id)).code).toBe(0);
+  });
+
+  it('acts on what a query finds, all or none, after a dry run', async () => {
+    const query = 'rule:secret_to_other_tool and status:new and agent:(a or d)';
+    const tag = (...more: string[]) => alerts('tag', '--add', 'swept', ...more);
+    const dry = await tag('--query', query, '--dry-run');
+    expect([dry.code, dry.stdout.split('\n').length - 1, dry.stderr]).toEqual([
+      0,
+      2,
+      '2 alerts; nothing was done, since this is a dry run\n',
+    ]);
+    expect(linesOf(await alerts('list', '--json', 'added_tag:swept'))).toEqual([]);
+    const many = await tag('--query', query, '--max', '1');
+    expect([many.code, many.stderr.includes('too_many_alerts: the query finds more than 1 alerts')]).toEqual([2, true]);
+    expect(await tag('--query', query)).toMatchObject({ code: 0, stderr: '2 of 2 alerts\n' });
+    expect(linesOf(await alerts('list', '--json', 'added_tag:swept'))).toHaveLength(2);
+    const [a = '', b = '', , d = ''] = ids;
+    const some = await alerts('ack', a, b, d);
+    expect([some.code, some.stderr]).toEqual([1, '2 of 3 alerts\n']);
+    expect(some.stdout).toContain(`${b} refused: status_conflict`);
+    await alerts('reopen', a).then(() => alerts('close', a, d, '--verdict', 'test'));
+    await alerts('reopen', a, d);
+    for (const args of [
+      ['close', '--verdict', 'test'],
+      ['ack', a, '--query', '*'],
+      ['ack', '--query', 'usr:x'],
+    ]) {
+      expect([args, (await alerts(...args)).code]).toEqual([args, 2]);
+    }
   });
 
   it('suppresses within what is named, lists it, and ends it with the alert', async () => {

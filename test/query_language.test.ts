@@ -86,6 +86,8 @@ beforeAll(async () => {
     });
   expect((await act(0, { action: 'acknowledge' })).status).toBe(200);
   expect((await act(1, { action: 'close', verdict: 'benign', note: 'known 100%' })).status).toBe(200);
+  expect((await act(1, { action: 'tag', add: ['case:17', 'LLM01'] })).status).toBe(200);
+  expect((await act(3, { action: 'assign' })).status).toBe(200);
   const scope = { rule_id: 'secret_to_other_tool', user_id: 'Alice' };
   const suppress = {
     action: 'suppress',
@@ -154,6 +156,7 @@ const alertsOf: Finder = async (q) => {
       time: time_ms,
       raised_at: raised_at_ms,
       status_since: status_since_ms,
+      tags: [...row.tags, ...row.added_tags],
     },
   }));
 };

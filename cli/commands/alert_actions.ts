@@ -1,10 +1,12 @@
-/** What `tracewarden alerts` does with an alert: acknowledge, close, reopen, note, suppress; and what was done so far. */
+/** What `tracewarden alerts` does with alerts: acknowledge, close, reopen, note, assign, tag, suppress; and what was done so far. */
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
 import { type AlertAction, VERDICTS } from '../../core/alert_action.ts';
+import { AppError } from '../../core/errors.ts';
 import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, useLog, withBackend } from '../command.ts';
 import { inert, print, printJson, say, table } from '../output.ts';
+import { actOnMany, chosenAlerts, showDry } from './alert_bulk.ts';
 
 interface ActionFlags extends CommonFlags {
   tenant?: string;
@@ -19,6 +21,13 @@ interface ActionFlags extends CommonFlags {
   server?: string;
   tool?: string;
   sink?: string;
+  owner?: string;
+  add?: string[];
+  remove?: string[];
+  query?: string;
+  max?: string;
+  dryRun?: boolean;
+  expect?: string;
   all?: boolean;
   limit?: string;
 }
@@ -48,6 +57,9 @@ interface ActionJson {
   scope: Record<string, string> | null;
   reason: string | null;
   expires_at: string | null;
+  owner: ActorJson | null;
+  tags_added: string[];
+  tags_removed: string[];
 }
 
 interface ActedJson {
@@ -71,27 +83,42 @@ interface SuppressionJson {
 /** Adds the commands that act on alerts to `alerts`. */
 export function alertActionCommands(alerts: Command): void {
   const acting = (name: string, description: string) =>
-    withBackend(alerts.command(name).argument('<alert_id>').description(description))
+    withBackend(alerts.command(name).argument('[alert_ids...]').description(description))
       .option('--tenant <tenant>')
-      .option('--request-id <id>', 'who asks again with the same one acts once');
-  acting('ack', 'say that somebody looks at it')
-    .option('--note <text>')
-    .action((alert_id: string, flags: ActionFlags) => act(alert_id, 'acknowledge', flags, { note: flags.note }));
+      .option('--query <query>', 'all alerts that this finds')
+      .option('--max <n>', 'most alerts that the query may find', '1000')
+      .option('--dry-run', 'say which alerts these are, and do nothing')
+      .option('--request-id <id>', 'who asks again with the same one acts once')
+      .option('--expect <version>', 'only while the alert has this version')
+      .option('--note <text>');
+  acting('ack', 'say that somebody looks at it').action((ids: string[], flags: ActionFlags) =>
+    act(ids, 'acknowledge', flags, {}),
+  );
   acting('close', 'say what it turned out to be')
     .addOption(new Option('--verdict <verdict>').choices(VERDICTS).makeOptionMandatory())
     .option('--duplicate-of <alert_id>', 'the other alert, with the verdict duplicate')
-    .option('--note <text>')
-    .action((alert_id: string, flags: ActionFlags) => {
-      const { verdict, duplicateOf: duplicate_of, note } = flags;
-      return act(alert_id, 'close', flags, { verdict, duplicate_of, note });
-    });
-  acting('reopen', 'make a closed or suppressed one new again; ends what it suppresses')
-    .option('--note <text>')
-    .action((alert_id: string, flags: ActionFlags) => act(alert_id, 'reopen', flags, { note: flags.note }));
-  acting('note', 'add a note')
-    .requiredOption('--note <text>')
-    .action((alert_id: string, flags: ActionFlags) => act(alert_id, 'note', flags, { note: flags.note }));
-  acting('suppress', 'raise no further alerts of its rule, within what the flags name')
+    .action((ids: string[], flags: ActionFlags) =>
+      act(ids, 'close', flags, { verdict: flags.verdict, duplicate_of: flags.duplicateOf }),
+    );
+  acting('reopen', 'make a closed or suppressed one new again; ends what it suppresses').action(
+    (ids: string[], flags: ActionFlags) => act(ids, 'reopen', flags, {}),
+  );
+  acting('note', 'add a note, given with --note').action((ids: string[], flags: ActionFlags) =>
+    act(ids, 'note', flags, {}),
+  );
+  acting('assign', 'say whose it is')
+    .option('--owner <owner>', 'id or name of a key; without it, yours')
+    .action((ids: string[], flags: ActionFlags) => act(ids, 'assign', flags, { owner: flags.owner }));
+  acting('unassign', "make it nobody's").action((ids: string[], flags: ActionFlags) => act(ids, 'unassign', flags, {}));
+  acting('tag', 'give it tags, or take them away')
+    .option('--add <tag...>')
+    .option('--remove <tag...>')
+    .action((ids: string[], { add, remove, ...flags }: ActionFlags) => act(ids, 'tag', flags, { add, remove }));
+  withBackend(alerts.command('suppress').argument('<alert_id>'))
+    .description('raise no further alerts of its rule, within what the flags name')
+    .option('--tenant <tenant>')
+    .option('--request-id <id>', 'who asks again with the same one acts once')
+    .option('--expect <version>', 'only while the alert has this version')
     .requiredOption('--reason <text>')
     .requiredOption('--expires <time>', 'RFC 3339, within 90 days')
     .option('--user <user_id>', 'only of this user')
@@ -119,20 +146,34 @@ async function actOn(
   members: Record<string, unknown>,
 ): Promise<void> {
   const path = `/v1/alerts/${encodeURIComponent(alert_id)}/status${queryOf({ tenant: flags.tenant })}`;
-  const acted = await backend.json<ActedJson>('POST', path, { action, request_id: flags.requestId, ...members });
+  const expected_version = flags.expect === undefined ? undefined : Number(flags.expect);
+  const body = { action, request_id: flags.requestId, expected_version, ...members };
+  const acted = await backend.json<ActedJson>('POST', path, body);
   if (flags.json) return printJson({ ...acted });
   const { status, verdict } = acted.alert;
   const now = `${inert(acted.alert.alert_id)} is ${status}${verdict === null ? '' : ` as ${verdict}`}`;
   print(`${now}${acted.repeated ? '; this request was carried out before' : ''}`);
 }
 
+/** One alert that is named is answered as one; several are acted on together. */
 async function act(
-  alert_id: string,
+  alert_ids: readonly string[],
   action: AlertAction,
   flags: ActionFlags,
-  members: Record<string, unknown>,
+  about: Record<string, unknown>,
 ): Promise<void> {
-  await useLog(flags, (backend) => actOn(backend, alert_id, action, flags, members));
+  const { query, tenant, max, requestId: request_id, note } = flags;
+  const members = { ...about, note };
+  await useLog(flags, async (backend) => {
+    const [only, ...others] = alert_ids;
+    if (only !== undefined && others.length === 0 && query === undefined && !flags.dryRun) {
+      return actOn(backend, only, action, flags, members);
+    }
+    if (flags.expect !== undefined) throw new AppError('usage', '--expect is for one alert');
+    const chosen = await chosenAlerts(backend, { alert_ids, query, tenant, max });
+    if (flags.dryRun) return showDry(chosen, flags.json);
+    await actOnMany(backend, chosen, { action, request_id, ...members }, flags);
+  });
 }
 
 async function suppress(alert_id: string, flags: ActionFlags): Promise<void> {
@@ -174,11 +215,14 @@ async function history(alert_id: string, flags: ActionFlags): Promise<void> {
   });
 }
 
-function printAction({ at, type, actor, verdict, duplicate_of, note, scope, reason, expires_at }: ActionJson): void {
+function printAction(action: ActionJson): void {
+  const { at, type, actor, verdict, duplicate_of, note, scope, reason, expires_at, owner } = action;
   const said = [
     verdict ?? '',
     duplicate_of === null ? '' : `of ${duplicate_of}`,
     scope === null ? '' : `${scopeText(scope)} until ${expires_at}`,
+    owner === null ? '' : `to ${owner.name}`,
+    [...action.tags_added.map((tag) => `+${tag}`), ...action.tags_removed.map((tag) => `-${tag}`)].join(' '),
   ];
   const line = [type, ...said.filter((part) => part !== ''), `by ${actor.name}`].map(inert).join('  ');
   print(`${pc.dim(shortTime(at))}  ${line}`);

@@ -38,6 +38,8 @@ interface AlertJson {
   user_id: string;
   time: string;
   tags: string[];
+  added_tags: string[];
+  version: number;
   evidence: { seq: number; event_id: string; role: string }[];
 }
 
@@ -115,10 +117,12 @@ async function show(alert_id: string, flags: AlertFlags): Promise<void> {
     const alert = await backend.json<AlertJson>('GET', path);
     if (flags.json) return printJson({ ...alert });
     printLine(alert);
-    print(`         rule ${inert(alert.rule_id)}, user ${inert(alert.user_id)}, ${inert(alert.tags.join(' '))}`);
-    const by = alert.owner === null ? '' : `, by ${inert(alert.owner.name)}`;
+    print(
+      `         rule ${inert(alert.rule_id)}, user ${inert(alert.user_id)}, ${inert([...alert.tags, ...alert.added_tags].join(' '))}`,
+    );
+    const by = alert.owner === null ? '' : `, owner ${inert(alert.owner.name)}`;
     const note = alert.last_note === null ? '' : `: ${inert(alert.last_note)}`;
-    print(`         ${stateOf(alert)}${by}${note}`);
+    print(`         ${stateOf(alert)}, version ${alert.version}${by}${note}`);
     for (const { seq, role, event_id } of alert.evidence) {
       print(`${String(seq).padStart(7)} ${inert(role)}  ${pc.dim(`tracewarden proof ${inert(event_id)}`)}`);
     }

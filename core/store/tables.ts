@@ -102,6 +102,11 @@ export const TABLES = {
     scope: 'String',
     reason: 'String',
     expires_at: 'DateTime64(3)',
+    owner_id: 'String',
+    owner_name: 'String',
+    tags_added: 'Array(String)',
+    tags_removed: 'Array(String)',
+    tags: 'Array(String)',
   },
   suppressed_findings: {
     tenant: 'String',

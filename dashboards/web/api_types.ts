@@ -19,6 +19,7 @@ export interface Alert {
   status: AlertStatus;
   verdict: string | null;
   owner: { key_id: string; name: string } | null;
+  version: number;
   last_note: string | null;
   title: string;
   reason: string;
@@ -29,6 +30,7 @@ export interface Alert {
   raised_at: string;
   containment?: { command_id: string; action: string; state: string; confirmed: boolean };
   tags: string[];
+  added_tags: string[];
   evidence: EvidenceStep[];
 }
 
@@ -39,8 +41,19 @@ export interface AlertAction {
   actor: { key_id: string; name: string };
   status: AlertStatus | null;
   verdict: string | null;
+  duplicate_of: string | null;
   note: string | null;
   reason: string | null;
+  owner: { name: string } | null;
+  tags_added: string[];
+  tags_removed: string[];
+}
+
+export interface BulkAnswer {
+  done: number;
+  repeated: number;
+  refused: number;
+  outcomes: { alert_id: string; outcome: string; detail?: string }[];
 }
 
 export interface Session {

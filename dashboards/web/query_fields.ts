@@ -1,7 +1,7 @@
 /** Names of fields that the query bar offers. A test compares them with those of the language. */
 
 export const ALERT_FIELDS =
-  'alert_id seq rule_id rule_version severity risk status verdict owner owner_id note title reason session_id user_id agent time raised_at status_since tags'.split(
+  'alert_id seq rule_id rule_version severity risk status verdict owner owner_id note title reason session_id user_id agent time raised_at status_since version tags added_tags'.split(
     ' ',
   );
 

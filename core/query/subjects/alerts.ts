@@ -20,7 +20,11 @@ export const ALERTS: Subject = {
       values: ALERT_STATUSES,
     },
     verdict: { type: 'choice', column: 's.verdict', about: 'of a closed alert', values: VERDICTS },
-    owner: { type: 'text', column: 's.owner_name', about: 'name of the key that brought it to its status' },
+    owner: {
+      type: 'text',
+      column: 's.owner_name',
+      about: 'whose it is: the name of a key, assigned or who brought it to its status',
+    },
     owner_id: { type: 'text', column: 's.owner_id', about: 'id of that key' },
     note: { type: 'text', column: 's.last_note', about: 'the last note', content: true },
     title: { type: 'text', column: 'a.title', about: 'its title', content: true, searched: true },
@@ -31,6 +35,17 @@ export const ALERTS: Subject = {
     time: { type: 'time', column: 'a.time_ms', about: 'time of the event that completed it' },
     raised_at: { type: 'time', column: 'a.raised_at_ms', about: 'when it was raised' },
     status_since: { type: 'time', column: 's.status_since_ms', about: 'when it came to its status' },
-    tags: { type: 'list', column: 'a.tags', about: 'ids of MITRE ATLAS and OWASP', aliases: ['tag'] },
+    version: {
+      type: 'number',
+      column: 's.version',
+      about: 'number of the record of the last action; 0 before the first',
+    },
+    tags: {
+      type: 'list',
+      column: 'arrayConcat(a.tags, s.added_tags)',
+      about: 'ids of MITRE ATLAS and OWASP, and what people added',
+      aliases: ['tag'],
+    },
+    added_tags: { type: 'list', column: 's.added_tags', about: 'what people added', aliases: ['added_tag'] },
   },
 };

@@ -49,7 +49,12 @@ function addAction(alert_id: string, seq: number, type: string, status: string, 
     row
       .string(scope)
       .string('')
-      .i64(scope === '' ? 0 : 1_000_000),
+      .i64(scope === '' ? 0 : 1_000_000)
+      .string('')
+      .string('')
+      .strings([])
+      .strings([])
+      .strings([]),
   );
 }
 

@@ -4,7 +4,7 @@ import type { Store } from '../store.ts';
 
 const COLUMNS = `toString(tenant) AS tenant, alert_id, toString(log) AS log, seq, action_id, toString(type) AS type, toString(status) AS status,
             toString(verdict) AS verdict, duplicate_of, note, actor, actor_name, toUnixTimestamp64Milli(acted_at) AS acted_at_ms,
-            scope, reason, toUnixTimestamp64Milli(expires_at) AS expires_at_ms`;
+            scope, reason, toUnixTimestamp64Milli(expires_at) AS expires_at_ms, owner_id, owner_name, tags_added, tags_removed, tags`;
 
 /** The actions on one alert after a sequence number (-1: from the start), in the order in which they were taken. */
 export async function listAlertActions(

@@ -9,9 +9,18 @@ export interface AlertState {
   status: AlertStatus;
   verdict: string;
   duplicate_of: string;
-  /** Key and name of who brought it to its status; empty while it is new. */
+  /** Key and name of whose it is: who it was assigned to, or else who brought it to its status. */
   owner_id: string;
   owner_name: string;
+  /** What people gave it, in order. */
+  added_tags: string[];
+  /** Number of the record of the last action on it: with 0, nothing was done yet. */
+  version: number;
+  /** Who took that action, what it was, and when. */
+  changed_by_id: string;
+  changed_by_name: string;
+  changed_type: string;
+  changed_ms: number;
   status_since_ms: number;
   last_note: string;
 }
@@ -59,11 +68,20 @@ export interface AlertFilter {
 const COLUMNS = `alert_id, log, seq, rule_id, rule_version, severity, risk, title, reason, session_id, user_id, agent,
             toUnixTimestamp64Milli(time) AS time_ms, toUnixTimestamp64Milli(raised_at) AS raised_at_ms, tags, evidence`;
 
-/** A note changes no status, and reopening leaves nobody in charge. Of actions under the name `x`. */
+/** What decides whose an alert is, before anything else does. Reopening leaves nobody in charge. */
+const OWNS = "x.type IN ('alert.assigned', 'alert.unassigned', 'alert.reopened')";
+const ownerOf = (assigned: string, actor: string) =>
+  `multiIf(argMaxIf(toString(x.type), x.seq, ${OWNS}) = 'alert.assigned', argMaxIf(${assigned}, x.seq, ${OWNS}),
+                maxIf(x.seq, x.status != '') > maxIf(x.seq, ${OWNS}), argMaxIf(${actor}, x.seq, x.status != ''), '')`;
+
+/** A note changes no status. Of actions under the name `x`. */
 const STATE = `argMaxIf(toString(x.status), x.seq, x.status != '') AS status, argMaxIf(toString(x.verdict), x.seq, x.status != '') AS verdict,
             argMaxIf(x.duplicate_of, x.seq, x.status != '') AS duplicate_of,
-            argMaxIf(if(x.status = 'new', '', x.actor), x.seq, x.status != '') AS owner_id,
-            argMaxIf(if(x.status = 'new', '', x.actor_name), x.seq, x.status != '') AS owner_name,
+            ${ownerOf('x.owner_id', 'x.actor')} AS owner_id,
+            ${ownerOf('x.owner_name', 'x.actor_name')} AS owner_name,
+            argMaxIf(x.tags, x.seq, x.type = 'alert.tagged') AS added_tags, max(x.seq) AS version,
+            argMax(x.actor, x.seq) AS changed_by_id, argMax(x.actor_name, x.seq) AS changed_by_name,
+            argMax(toString(x.type), x.seq) AS changed_type, toUnixTimestamp64Milli(argMax(x.acted_at, x.seq)) AS changed_ms,
             toUnixTimestamp64Milli(argMaxIf(x.acted_at, x.seq, x.status != '')) AS status_since_ms,
             argMaxIf(x.note, x.seq, x.note != '') AS last_note`;
 
@@ -79,6 +97,12 @@ const UNTOUCHED: AlertState = {
   duplicate_of: '',
   owner_id: '',
   owner_name: '',
+  added_tags: [],
+  version: 0,
+  changed_by_id: '',
+  changed_by_name: '',
+  changed_type: '',
+  changed_ms: 0,
   status_since_ms: 0,
   last_note: '',
 };

@@ -64,6 +64,11 @@ function readAction(row: RowReader): AlertActionRow {
     scope: row.string(),
     reason: row.string(),
     expires_at_ms: row.i64(),
+    owner_id: row.string(),
+    owner_name: row.string(),
+    tags_added: row.strings(),
+    tags_removed: row.strings(),
+    tags: row.strings(),
   };
 }
 
@@ -71,7 +76,8 @@ function readAction(row: RowReader): AlertActionRow {
 export function streamActionRows(store: Store, log: string, size: number): AsyncGenerator<AlertActionRow[]> {
   const pieces = store.stream(
     `SELECT toString(tenant), alert_id, toString(log), seq, action_id, toString(type), toString(status), toString(verdict),
-            duplicate_of, note, actor, actor_name, acted_at, scope, reason, expires_at
+            duplicate_of, note, actor, actor_name, acted_at, scope, reason, expires_at,
+            owner_id, owner_name, tags_added, tags_removed, tags
      FROM alert_actions FINAL
      WHERE log = {log:String} AND seq < {size:UInt64}
      ORDER BY seq, tenant, alert_id`,

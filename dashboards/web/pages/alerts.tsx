@@ -65,7 +65,7 @@ export function AlertsPage() {
           <Shown of={list}>
             {(data) => (
               <>
-                <BulkActions chosen={[...chosen]} done={done} />
+                <BulkActions chosen={data.alerts.filter(({ alert_id }) => chosen.has(alert_id))} done={done} />
                 {data.alerts.length === 0 ? (
                   <Empty>No alert matches. When detection finds something, it stands here, the newest first.</Empty>
                 ) : (

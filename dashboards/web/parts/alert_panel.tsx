@@ -1,14 +1,12 @@
 /** One alert beside the list: why it was raised, its evidence, what was done with it, and what can be done. */
-import { useState } from 'preact/hooks';
-import { ApiFault, apiAddress, postJson } from '../api.ts';
+import { apiAddress } from '../api.ts';
 import type { Alert, AlertAction } from '../api_types.ts';
 import { useData } from '../use_data.ts';
+import { AlertWork } from './alert_work.tsx';
 import { ContainButton } from './contain_button.tsx';
 import { Inert } from './inert.tsx';
-import { Fault, Shown } from './state.tsx';
+import { Shown } from './state.tsx';
 import { Badge, Entity, SessionLink, Time } from './words.tsx';
-
-const VERDICTS = ['true_positive', 'benign', 'false_positive', 'test'] as const;
 
 export function AlertPanel({ alert_id, close, changed }: { alert_id: string; close: () => void; changed: () => void }) {
   const path = `/v1/alerts/${encodeURIComponent(alert_id)}`;
@@ -28,7 +26,7 @@ export function AlertPanel({ alert_id, close, changed }: { alert_id: string; clo
         {(data) => (
           <>
             <Why alert={data} />
-            <Act alert={data} done={reload} />
+            <AlertWork alert={data} done={reload} />
             <ContainButton session_id={data.session_id} alert_id={data.alert_id} done={reload} />
           </>
         )}
@@ -72,82 +70,16 @@ function Why({ alert }: { alert: Alert }) {
           <Time iso={alert.raised_at} />
         </dd>
         <dt>Tags</dt>
-        <dd>{alert.tags.join(' ')}</dd>
+        <dd>{[...alert.tags, ...alert.added_tags].join(' ')}</dd>
         <dt>Status</dt>
         <dd>
           {alert.status}
           {alert.verdict !== null && `, ${alert.verdict}`}
-          {alert.owner !== null && (
-            <>
-              {' by '}
-              <Inert text={alert.owner.name} />
-            </>
-          )}
         </dd>
+        <dt>Owner</dt>
+        <dd>{alert.owner === null ? 'nobody' : <Inert text={alert.owner.name} />}</dd>
       </dl>
     </>
-  );
-}
-
-/** What its status allows. Closing takes a verdict. */
-function Act({ alert, done }: { alert: Alert; done: () => void }) {
-  const [verdict, setVerdict] = useState('');
-  const [note, setNote] = useState('');
-  const [fault, setFault] = useState<ApiFault>();
-  const act = (body: Record<string, unknown>) => {
-    const path = `/v1/alerts/${encodeURIComponent(alert.alert_id)}/status`;
-    const request_id = crypto.randomUUID();
-    postJson(apiAddress(path), { ...body, request_id, ...(note.trim() !== '' && { note: note.trim() }) }).then(
-      () => {
-        setFault(undefined);
-        setNote('');
-        done();
-      },
-      (error: unknown) => setFault(error instanceof ApiFault ? error : new ApiFault(0, '', String(error))),
-    );
-  };
-  const closed = alert.status === 'closed';
-  return (
-    <form class="act" onSubmit={(event) => event.preventDefault()}>
-      <label>
-        Note
-        <textarea rows={2} value={note} onInput={({ currentTarget }) => setNote(currentTarget.value)} />
-      </label>
-      <div class="buttons">
-        {alert.status === 'new' && (
-          <button type="button" data-action="acknowledge" onClick={() => act({ action: 'acknowledge' })}>
-            Acknowledge
-          </button>
-        )}
-        {!closed && (
-          <>
-            <label>
-              Verdict{' '}
-              <select value={verdict} onChange={({ currentTarget }) => setVerdict(currentTarget.value)}>
-                <option value="">choose…</option>
-                {VERDICTS.map((name) => (
-                  <option key={name} value={name}>
-                    {name.replace('_', ' ')}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <button type="button" disabled={verdict === ''} onClick={() => act({ action: 'close', verdict })}>
-              Close
-            </button>
-          </>
-        )}
-        {(closed || alert.status === 'suppressed') && (
-          <button type="button" onClick={() => act({ action: 'reopen' })}>
-            Reopen
-          </button>
-        )}
-        <button type="button" disabled={note.trim() === ''} onClick={() => act({ action: 'note' })}>
-          Add note
-        </button>
-      </div>
-      {fault !== undefined && <Fault fault={fault} />}
-    </form>
   );
 }
 
@@ -160,6 +92,20 @@ function History({ actions }: { actions: readonly AlertAction[] }) {
           <Time iso={action.at} /> <strong>{action.type.replace('alert.', '')}</strong> by{' '}
           <Inert text={action.actor.name} />
           {action.verdict !== null && `: ${action.verdict.replace('_', ' ')}`}
+          {action.duplicate_of !== null && (
+            <>
+              {' of '}
+              <Inert text={action.duplicate_of} />
+            </>
+          )}
+          {action.owner !== null && (
+            <>
+              {': '}
+              <Inert text={action.owner.name} />
+            </>
+          )}
+          {action.tags_added.map((tag) => ` +${tag}`)}
+          {action.tags_removed.map((tag) => ` −${tag}`)}
           {(action.note ?? action.reason) !== null && (
             <p>
               <Inert text={action.note ?? action.reason ?? ''} />

@@ -89,10 +89,17 @@ function Row({ alert, here, chosen, toggle, open }: RowProps) {
         <button type="button" class="plain" onClick={() => open(alert.alert_id)}>
           <Inert text={alert.title} />
         </button>
-        <small>{alert.rule_id}</small>
+        <small>
+          {alert.rule_id} {alert.added_tags.join(' ')}
+        </small>
       </td>
       <td>
         {alert.status}
+        {alert.owner !== null && (
+          <small>
+            <Inert text={alert.owner.name} />
+          </small>
+        )}
         {alert.containment !== undefined && (
           <small>
             {alert.containment.action} {alert.containment.confirmed ? 'confirmed' : 'unconfirmed'}

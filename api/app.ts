@@ -12,6 +12,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { enforcementRoutes } from './routes/enforcement.ts';
+import { erasureRoutes } from './routes/erasures.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -42,6 +43,7 @@ const ROUTES = [
   toolRoutes,
   logRoutes,
   keyRoutes,
+  erasureRoutes,
   documentRoutes,
   loginRoutes,
   pageRoutes,

@@ -35,6 +35,8 @@ export interface ApiContext {
   catalog?: Catalog;
   /** How detection is doing, for people and metrics. */
   detection: () => Record<string, unknown>;
+  /** Resolves when detection has stored what it made of all that was taken so far. */
+  settled?: () => Promise<void>;
   /** Absent where nothing is delivered. */
   response?: Response;
   version: string;

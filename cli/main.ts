@@ -7,6 +7,7 @@ import { alertsCommand } from './commands/alerts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
 import { enforcementCommands } from './commands/enforcement.ts';
+import { eraseCommand } from './commands/erase.ts';
 import { evidenceCommand } from './commands/evidence.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -101,6 +102,7 @@ export function createProgram(): Command {
   rulesCommand(program);
   verifyCommand(program);
   evidenceCommand(program);
+  eraseCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);
   suspensionsCommand(program);

@@ -26,6 +26,7 @@ import { loadDetectors } from '../detectors/load.ts';
 import { type LoadedPolicy, loadPolicy } from '../detectors/supply/load_policy.ts';
 import { applyPolicy, NO_POLICY } from '../detectors/supply/policy.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
+import { finishErasures } from '../ingest/erase.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { openSigner } from '../ingest/signer.ts';
@@ -143,6 +144,8 @@ async function assemble(
     onNotice,
     onFatal,
   });
+  // What an erasure that was cut short left undone, before anybody reads.
+  await finishErasures(store, log, writer.head.size);
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
   const policy = policies.suspension?.policy;
   response = await openResponse({ config, store, log, writer, now, version: VERSION, policy, onNotice });
@@ -175,6 +178,7 @@ async function assemble(
     counters: { bodies_refused: {}, records: {} },
     catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
+    settled: () => settled(),
     response,
     version: VERSION,
   };

@@ -128,6 +128,8 @@ export const LIMITS = {
   producer_batch_bytes_max: 2_097_152,
   producer_linger_ms: 50, // for which an event waits for others
   producer_sessions_max: 256, // whose numbering one producer holds
+  erasure_ranges_max: 50_000, // in one record of an erasure; a larger one takes several records
+  erasure_shown_max: 1_000, // erasures that a list shows, the last ones
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

@@ -1,96 +1,181 @@
 /**
- * Erases content for good: first a record of the log that says which, then what detection derived from it, then the
- * content and the salts of what is gone. The salts of who, what and detail stay, so that these still open; without its
- * own salt an erased part cannot even be guessed. A crash in between leaves content that a repetition erases.
+ * Erases content for good. First a record of the log says whose, why and which numbers; then the content goes with its
+ * salts, and with it what was made of it. The salts of who and what stay, so that these still open; without its own
+ * salt an erased part cannot even be guessed. What a crash leaves undone is done from the record by the next start.
  */
 import { fieldSalt } from '../core/commitment.ts';
+import {
+  ERASURE_TYPES,
+  type ErasureDetail,
+  type ErasureType,
+  type Range,
+  rangesOf,
+  readRanges,
+} from '../core/erasure.ts';
 import { AppError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
-import { eraseDerived } from '../core/store/queries/erase_derived.ts';
-import { RowReader, RowWriter } from '../core/store/row_binary.ts';
+import { LIMITS } from '../core/limits.ts';
+import {
+  clearOldParts,
+  type ErasableRecord,
+  encodeGone,
+  readErasable,
+  readKeptSalts,
+  removeErased,
+} from '../core/store/queries/erase.ts';
+import { moveCursor, readCursor } from '../core/store/queries/head.ts';
+import { type ActionRecordRow, readActions } from '../core/store/queries/own_records.ts';
+import { RowWriter } from '../core/store/row_binary.ts';
 import type { Store } from '../core/store/store.ts';
 import type { LogWriter } from './log_writer.ts';
 
 /** Whose content goes: that of one session, or of one user in all sessions. */
-export type ErasureRequest = { tenant: string; reason: string; actor: string; now_ms: number } & (
+export type ErasureSubject = { tenant: string } & (
   | { session_id: string; user_id?: undefined }
   | { user_id: string; session_id?: undefined }
 );
+export type ErasureRequest = ErasureSubject & { reason: string; actor: string; now_ms: number };
 
 export interface ErasureResult {
-  /** Sequence number of the record that says so; undefined when there was nothing to erase. */
+  /** Sequence number of the first record that says so; undefined when there was nothing to erase. */
   seq: number | undefined;
+  erasure_id: string | undefined;
+  /** Records that say so. */
+  records: number;
+  /** Records whose content is gone. */
   erased: number;
 }
 
-const REMAINS = ['detail', 'what', 'who'] as const;
+const REMAINS = ['what', 'who'] as const;
+/** How far what these records ask for is done. */
+const CURSOR = 'erased_through';
+const CHUNK = 10_000;
+const RECORDS_AT_ONCE = 64;
 
-interface Kept {
-  seq: number;
-  session_id: string;
-  salt: Buffer;
+/** What an erasure would take. */
+export function planErasure(store: Store, log: string, subject: ErasureSubject): Promise<ErasableRecord[]> {
+  const { tenant, session_id = '', user_id = '' } = subject;
+  return readErasable(store, { log, tenant, session_id, user_id });
 }
 
-/** Erases params and content of the records in question. Durable when it resolves. */
+/** Erases what `planErasure` finds. Durable and removed from the files of the store when it resolves. */
 export async function eraseContent(store: Store, writer: LogWriter, request: ErasureRequest): Promise<ErasureResult> {
   const { log } = writer.head;
-  const kept = await readKept(store, log, request);
-  if (kept.length === 0) return { seq: undefined, erased: 0 };
-  const seq = await recordErasure(writer, request, kept);
-  // First, since what a crash leaves is found again by the content that is still there.
-  const session_ids = [...new Set(kept.map((row) => row.session_id))];
-  await eraseDerived(store, { log, tenant: request.tenant, session_ids, seqs: kept.map((row) => row.seq) });
+  const { session_id, reason } = request;
+  const found = await planErasure(store, log, request);
+  const scope = session_id === undefined ? ({ scope: 'user' } as const) : ({ scope: 'session', session_id } as const);
+  const seqs = found.map((row) => row.seq);
+  return eraseRecords(store, writer, { ...request, type: 'erasure', detail: { ...scope, reason }, seqs });
+}
+
+/** Content that goes, by the numbers of its records, which ascend. */
+export interface RecordErasure {
+  type: ErasureType;
+  tenant: string;
+  actor: string;
+  now_ms: number;
+  detail: Pick<ErasureDetail, 'scope' | 'session_id' | 'reason'>;
+  seqs: readonly number[];
+}
+
+/** Writes the records that say so, and does what they say. */
+export async function eraseRecords(store: Store, writer: LogWriter, erasure: RecordErasure): Promise<ErasureResult> {
+  const erased = erasure.seqs.length;
+  if (erased === 0) return { seq: undefined, erasure_id: undefined, records: 0, erased };
+  const { type, tenant, actor, now_ms } = erasure;
+  const erasure_id = newId(type);
+  const pieces = piecesOf(rangesOf(erasure.seqs));
+  const records = pieces.map((ranges, i) => {
+    const detail = { ...erasure.detail, erasure_id, part: i + 1, parts: pieces.length, ranges };
+    const event_id = i === 0 ? erasure_id : `${erasure_id}-${i + 1}`;
+    const place = { kind: 'action', type, event_id, tenant, session_id: '', user_id: '' } as const;
+    return writer.stamp({ ...place, actor, time_ms: now_ms, detail });
+  });
+  const receipts = await writer.submitInternal(records);
+  const seq = receipts[0]?.seq;
+  if (seq === undefined) throw new AppError('erasure_not_recorded', 'the log gave no receipt for the erasure');
+  await finishErasures(store, writer.head.log, writer.head.size);
+  return { seq, erasure_id, records: records.length, erased };
+}
+
+function piecesOf(ranges: readonly Range[]): Range[][] {
+  const pieces: Range[][] = [];
+  for (let from = 0; from < ranges.length; from += LIMITS.erasure_ranges_max) {
+    pieces.push(ranges.slice(from, from + LIMITS.erasure_ranges_max));
+  }
+  return pieces;
+}
+
+const working = new WeakMap<Store, Promise<unknown>>();
+
+/** Does what records below `size` ask for and what was not done yet. One at a time over a store. */
+export function finishErasures(store: Store, log: string, size: number): Promise<void> {
+  const before = working.get(store) ?? Promise.resolve();
+  const turn = before.catch(() => undefined).then(() => finish(store, log, size));
+  working.set(store, turn);
+  return turn;
+}
+
+async function finish(store: Store, log: string, size: number): Promise<void> {
+  let from = await readCursor(store, log, CURSOR);
+  for (;;) {
+    const scope = { log, types: ERASURE_TYPES, from, to: size, limit: RECORDS_AT_ONCE };
+    const records = await readActions(store, scope);
+    if (records.length === 0) return;
+    for (const together of byTenant(records)) await carryOut(store, log, together);
+    await clearOldParts(store);
+    from = (records.at(-1)?.seq ?? from) + 1;
+    await moveCursor(store, log, CURSOR, from);
+  }
+}
+
+function byTenant(records: readonly ActionRecordRow[]): ActionRecordRow[][] {
+  const tenants = new Map<string, ActionRecordRow[]>();
+  for (const record of records) tenants.set(record.tenant, [...(tenants.get(record.tenant) ?? []), record]);
+  return [...tenants.values()];
+}
+
+async function carryOut(store: Store, log: string, records: readonly ActionRecordRow[]): Promise<void> {
+  let first = Number.MAX_SAFE_INTEGER;
+  let last = -1;
+  const tenant = records[0]?.tenant ?? '';
+  for (const { seq, type, detail } of records) {
+    const state = type === 'erasure' ? 'erased' : 'expired';
+    for (const seqs of chunksOf(readRanges(detail), seq)) {
+      await replaceContent(store, { log, tenant, seqs, state });
+      first = Math.min(first, seqs[0] as number);
+      last = Math.max(last, seqs.at(-1) as number);
+    }
+  }
+  if (last >= 0) await removeErased(store, { log, tenant, from: first, to: last + 1 });
+}
+
+/** The numbers in the ranges, below the record that names them, some at a time. */
+function* chunksOf(ranges: readonly Range[], below: number): Generator<number[]> {
+  let chunk: number[] = [];
+  for (const [from, to] of ranges) {
+    for (let seq = Math.max(0, from); seq < Math.min(to, below); seq++) {
+      chunk.push(seq);
+      if (chunk.length < CHUNK) continue;
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+async function replaceContent(
+  store: Store,
+  of: { log: string; tenant: string; seqs: readonly number[]; state: string },
+): Promise<void> {
   const rows = new RowWriter();
-  for (const row of kept) {
-    rows.string(request.tenant).string(row.session_id).string(log).u64(row.seq).u8(1).string('erased');
-    rows.string('').string('').string(remainingSalts(row.salt));
+  for (const { seq, session_id, salt } of await readKeptSalts(store, of)) {
+    encodeGone(rows, { ...of, seq, session_id, salts: remainingSalts(salt) });
   }
   await store.insert('content', rows);
-  return { seq, erased: kept.length };
 }
 
 function remainingSalts(salt: Buffer): string {
   return canonicalJson(Object.fromEntries(REMAINS.map((group) => [group, fieldSalt(salt, group).toString('base64')])));
-}
-
-async function readKept(store: Store, log: string, request: ErasureRequest): Promise<Kept[]> {
-  const { tenant, session_id, user_id } = request;
-  const bytes = await store.binary(
-    `SELECT seq, session_id, salt
-     FROM v_content
-     WHERE log = {log:String} AND tenant = {tenant:String} AND state = 'kept' AND (session_id, seq) IN
-       (SELECT session_id, seq FROM v_events
-        WHERE log = {log:String} AND tenant = {tenant:String}
-          AND ({session_id:String} != '' AND session_id = {session_id:String} OR {user_id:String} != '' AND user_id = {user_id:String}))
-     ORDER BY seq`,
-    { log, tenant, session_id: session_id ?? '', user_id: user_id ?? '' },
-  );
-  const row = new RowReader(bytes);
-  const kept: Kept[] = [];
-  while (!row.done) kept.push({ seq: row.u64(), session_id: row.string(), salt: Buffer.from(row.blob()) });
-  return kept;
-}
-
-async function recordErasure(writer: LogWriter, request: ErasureRequest, kept: readonly Kept[]): Promise<number> {
-  const { tenant, session_id, reason, actor, now_ms } = request;
-  // The name of a user who is erased has no place in the record of it.
-  const scope = session_id === undefined ? { scope: 'user' } : { scope: 'session', session_id };
-  const detail = { ...scope, reason, ranges: rangesOf(kept.map((row) => row.seq)) };
-  const event_id = newId('erasure');
-  const place = { kind: 'action', type: 'erasure', event_id, tenant, session_id: '', user_id: '' } as const;
-  const [receipt] = await writer.submitInternal([writer.stamp({ ...place, actor, time_ms: now_ms, detail })]);
-  if (receipt === undefined) throw new AppError('erasure_not_recorded', 'the log gave no receipt for the erasure');
-  return receipt.seq;
-}
-
-/** Ascending numbers as ranges [from, to). */
-function rangesOf(seqs: readonly number[]): [number, number][] {
-  const ranges: [number, number][] = [];
-  for (const seq of seqs) {
-    const last = ranges.at(-1);
-    if (last !== undefined && last[1] === seq) last[1] = seq + 1;
-    else ranges.push([seq, seq + 1]);
-  }
-  return ranges;
 }

@@ -20,6 +20,8 @@ export const PERMISSIONS = [
   'enforcement:read',
   'enforcement:act',
   'enforcement:answer',
+  'erasures:read',
+  'erasures:manage',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -49,6 +51,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'rejected:read',
     'log:verify',
     'subscriptions:read',
+    'erasures:read',
   ],
   admin: PERMISSIONS,
 };

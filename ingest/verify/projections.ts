@@ -15,7 +15,7 @@ import type { EventRows } from '../../core/store/queries/record_rows.ts';
 import type { Store } from '../../core/store/store.ts';
 import { SUPPRESSED_FINDING, suppressedFindingRow } from '../../core/suppression.ts';
 import type { KeyDetail } from '../encode.ts';
-import { expectedAlert } from './record_check.ts';
+import { erasedAlert, expectedAlert } from './record_check.ts';
 import { columnOf, type Findings } from './report.ts';
 import { settledSize } from './settled_size.ts';
 
@@ -42,7 +42,7 @@ export class Projections {
   record(row: EventRows, core: Core): void {
     if (core.kind !== 'alert' && core.kind !== 'action') return;
     try {
-      if (core.kind === 'alert') this.alert(row);
+      if (core.kind === 'alert') this.alert(row, core);
       else if (core.type === 'key.changed') this.key(row);
       else if (isAlertAction(core.type)) this.action(row);
       else if (core.type === SUPPRESSED_FINDING) this.suppressedFinding(row);
@@ -52,10 +52,11 @@ export class Projections {
     }
   }
 
-  private alert(row: EventRows): void {
+  private alert(row: EventRows, core: Core): void {
     const id = `${row.tenant}\0${row.event_id}`;
     this.alerts_seen.add(id);
-    this.alerts.set(id, expectedAlert(row, this.log));
+    const erased = row.detail === '' && core.commit.detail !== undefined;
+    this.alerts.set(id, erased ? erasedAlert(row, this.log) : expectedAlert(row, this.log));
   }
 
   private action(row: EventRows): void {

@@ -223,3 +223,9 @@ export function expectedAlert(row: EventRows, log: string): Fields {
     evidence: canonicalJson(detail.evidence),
   };
 }
+
+/** The same where the record's detail is erased: what the core still says. What else the row holds is a claim. */
+export function erasedAlert(row: EventRows, log: string): Fields {
+  const { tenant, event_id, seq, time_ms, received_at_ms } = row;
+  return { tenant, alert_id: event_id, log, seq, time_ms, raised_at_ms: received_at_ms };
+}

@@ -84,3 +84,18 @@ export async function readActionsAt(
   );
   return withDetail(rows);
 }
+
+/** The last records of one tenant of kind `action` and these types, newest first. */
+export async function readLastActions(
+  store: Store,
+  of: { log: string; tenant: string; types: readonly string[]; limit: number },
+): Promise<(ActionRecordRow & { actor: string })[]> {
+  const rows = await store.rows<RawRow & { actor: string }>(
+    `SELECT ${COLUMNS}, JSONExtractString(who, 'accepted_by') AS actor
+     FROM ${COMMITTED_EVENTS} AND kind = 'action' AND tenant = {tenant:String} AND log = {log:String} AND type IN {types:Array(String)}
+     ORDER BY seq DESC
+     LIMIT {limit:UInt32}`,
+    { ...of, ...(await readHeads(store)) },
+  );
+  return rows.map((row) => ({ ...row, detail: groupFields(row.detail) }));
+}

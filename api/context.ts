@@ -5,6 +5,8 @@ import type { Catalog } from '../detectors/catalog/capabilities.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
 import type { Access, Principal } from './auth/access.ts';
+import type { Attempts } from './auth/attempts.ts';
+import type { IdentityProvider } from './auth/identity_provider.ts';
 import type { LoginCodes } from './auth/login.ts';
 import type { Response } from './response/response.ts';
 
@@ -21,6 +23,9 @@ export interface ApiContext {
   /** Absent where the folder is only read. */
   writer: LogWriter | undefined;
   access: Access;
+  attempts: Attempts;
+  /** Where people and programs may come with tokens of an identity provider. */
+  identity?: IdentityProvider;
   logins: LoginCodes;
   now: () => number;
   /** Limits of accepting that differ from the table's. */

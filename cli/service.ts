@@ -6,6 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi } from '../api/app.ts';
 import { openAccess } from '../api/auth/access.ts';
+import { createAttempts } from '../api/auth/attempts.ts';
+import { openIdentityProvider } from '../api/auth/identity_provider.ts';
 import { createLoginCodes } from '../api/auth/login.ts';
 import type { ApiContext } from '../api/context.ts';
 import { openResponse, type Response } from '../api/response/response.ts';
@@ -169,6 +171,8 @@ async function assemble(
     },
     writer,
     access,
+    attempts: createAttempts({ ...LIMITS, ...limits }),
+    ...(config.oidc && { identity: openIdentityProvider(config.oidc, now) }),
     logins: createLoginCodes(now),
     now,
     ...(limits === undefined ? {} : { limits }),

@@ -6,6 +6,7 @@ import { AppError, messageOf } from './errors.ts';
 import { KafkaSettings } from './kafka_settings.ts';
 import { LIMITS } from './limits.ts';
 import { MailSettings } from './mail_settings.ts';
+import { OidcSettings } from './oidc_settings.ts';
 import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
 
@@ -39,6 +40,8 @@ const Config = z.strictObject({
   detection: z.boolean().default(true),
   /** No keys at all on loopback: for trying out only. */
   insecure_loopback: z.boolean().default(false),
+  /** Tokens of an identity provider, and logins through it. */
+  oidc: z.optional(OidcSettings),
   /** Hosts that webhooks may go to although they are private, or without TLS: `name`, or `name:port`. */
   webhook_hosts: z.array(z.string().min(1)).default([]),
   /** Secrets of receivers, by names that subscriptions use. */

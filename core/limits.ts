@@ -19,6 +19,9 @@ export const LIMITS = {
   body_idle_ms_max: 15_000, // a client that stops sending
   body_total_ms_max: 120_000,
   reject_quota_per_minute_max: 1_000, // rejected leaves that one key may cause
+  requests_per_minute_max: 6_000, // of one key; accepting and enforcement have limits of their own
+  failures_per_minute_max: 60, // of one address, with keys and logins that do not work
+  bearer_chars_max: 8_192, // of a key or token
   requests_in_flight_max: 512,
   connections_max: 2_048,
 

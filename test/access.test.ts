@@ -1,9 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mayDo, PERMISSIONS, ROLES, type Role } from '../api/auth/roles.ts';
+import { openAccess } from '../api/auth/access.ts';
+import { mayDo, PERMISSIONS } from '../api/auth/roles.ts';
 import type { DeclaredRoute } from '../api/route.ts';
 import { codeOf as errorCodeOf } from '../core/errors.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import { readIfThere } from '../core/secret_file.ts';
 import { exampleRecords } from '../detectors/example_events.ts';
 import { loadDetectors } from '../detectors/load.ts';
@@ -28,7 +30,9 @@ let acme: Planted;
 let bravo: Planted;
 
 beforeAll(async () => {
-  test = await startTestService({ now: () => Date.now() + clock_ms });
+  // Walks over all routes with keys that do not work; what limits them has a test of its own.
+  const limits = { failures_per_minute_max: 100_000, requests_per_minute_max: 100_000 };
+  test = await startTestService({ now: () => Date.now() + clock_ms, limits });
   acme = await plant('acme');
   bravo = await plant('bravo');
 });
@@ -91,6 +95,7 @@ const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/subscriptions') return { name: 'made by a walk', url: 'https://hooks.example.com/' };
   if (route.path.startsWith('/v1/subscriptions/')) return { action: 'rotate' };
   if (route.path === '/v1/deliveries/replay') return { subscription_id: 'sub-none' };
+  if (route.path === '/v1/keys/{key_id}/rotation') return { overlap_seconds: 60 };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};
 };
@@ -147,7 +152,8 @@ describe('the routes', () => {
 
   it('need a permission, but for the few that say nothing of anybody', () => {
     const open = test.service.api.declared.filter(({ permission }) => permission === 'public');
-    const paths = ['/healthz', '/login', '/logout', '/static/{file}', '/v1/openapi.json', '/v1/schema/event.json'];
+    const logins = ['/login', '/login/callback', '/login/oidc', '/logout'];
+    const paths = ['/healthz', ...logins, '/static/{file}', '/v1/openapi.json', '/v1/schema/event.json'];
     expect(open.map(({ path }) => path).sort()).toEqual(paths);
     for (const { permission } of secured()) expect(PERMISSIONS).toContain(permission);
   });
@@ -420,7 +426,8 @@ describe('a browser', () => {
     expect((await sessions(cookie)).status).toBe(401);
     clock_ms = 0;
     const other = cookieOf(await login(issue()));
-    expect((await test.ask('POST', '/logout', { headers: { cookie: other } })).status).toBe(303);
+    const logout = { headers: { cookie: other, origin: test.url } };
+    expect((await test.ask('POST', '/logout', logout)).status).toBe(303);
     expect((await sessions(other)).status).toBe(401);
   });
 
@@ -430,7 +437,10 @@ describe('a browser', () => {
     const json = { cookie, 'content-type': 'application/json' };
     const ask = (headers: Record<string, string>) => test.ask('POST', '/v1/keys', { headers, body });
     expect((await ask({ ...json, origin: 'http://evil.example' })).status).toBe(403);
-    expect((await ask(json)).status).toBe(201);
+    expect((await ask(json)).status).toBe(403);
+    expect((await ask({ ...json, origin: test.url })).status).toBe(201);
+    expect((await ask({ ...json, 'sec-fetch-site': 'same-origin' })).status).toBe(201);
+    expect((await ask({ ...json, 'sec-fetch-site': 'same-site' })).status).toBe(403);
   });
 });
 
@@ -451,6 +461,49 @@ describe('keys', () => {
   const headers = { 'content-type': 'application/json' };
   const make = (body: unknown) =>
     test.ask('POST', '/v1/keys', { key: test.service.admin_key, headers, body: JSON.stringify(body) });
+
+  const statusOf = async (key: string) => (await test.ask('GET', '/v1/sessions', { key })).status;
+
+  it('rotate: the new one has the role and tenant of the old, which works on for as long as was said', async () => {
+    const made = JSON.parse((await make({ name: 'rotates', role: 'viewer', tenant: 'acme' })).text) as {
+      key: string;
+      key_id: string;
+    };
+    const rotate = async (overlap_seconds?: number) => {
+      const body = JSON.stringify(overlap_seconds === undefined ? {} : { overlap_seconds });
+      const path = `/v1/keys/${made.key_id}/rotation`;
+      const { status, text } = await test.ask('POST', path, { key: test.service.admin_key, headers, body });
+      return {
+        status,
+        ...(JSON.parse(text) as { key: string; role: string; tenant: string; name: string; code?: string }),
+      };
+    };
+    const next = await rotate(60);
+    expect(next).toMatchObject({ status: 201, name: 'rotates', role: 'viewer', tenant: 'acme' });
+    expect([await statusOf(made.key), await statusOf(next.key)]).toEqual([200, 200]);
+    clock_ms += 59_000;
+    expect(await statusOf(made.key)).toBe(200);
+    clock_ms += 1_001;
+    expect([await statusOf(made.key), await statusOf(next.key)]).toEqual([401, 200]);
+    expect(await rotate(60)).toMatchObject({ status: 409, code: 'key_expired' });
+    clock_ms = 0;
+    expect(await rotate(-1)).toMatchObject({ status: 400 });
+    expect(await rotate(31 * 86_400)).toMatchObject({ status: 400 });
+    const last = await rotate(0);
+    expect([await statusOf(made.key), await statusOf(last.key)]).toEqual([401, 200]);
+  });
+
+  it('rotate in the log: a later start knows which works and which does not', async () => {
+    const { access } = test.service.context;
+    const wanted = { name: 'kept', role: 'viewer', tenant: 'acme', expires_at_ms: Date.now() + 3_600_000 } as const;
+    const old = await access.create(wanted, 'test');
+    const next = await access.rotate(old.detail.key_id, Date.now(), 'test');
+    expect(next.detail.expires_at_ms - next.detail.created_at_ms).toBe(
+      old.detail.expires_at_ms - old.detail.created_at_ms,
+    );
+    const later = await openAccess(test.service.store, undefined, () => Date.now() + 1);
+    expect([later.check(old.key), later.check(next.key)?.key_id]).toEqual([undefined, next.detail.key_id]);
+  });
 
   it('are shown once, and lie in no file but the administrator’s own, which only its owner may read', async () => {
     const { status, text } = await make({ name: 'shown once', role: 'viewer', tenant: 'acme' });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mayDo, PERMISSIONS, ROLES } from '../api/auth/roles.ts';
+import { mayDo, PERMISSIONS } from '../api/auth/roles.ts';
 import { problem } from '../api/problem.ts';
 import { type Listening, listen } from '../cli/listen.ts';
 import { openService, type Service } from '../cli/service.ts';
@@ -15,6 +15,7 @@ import { loadConfig } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
 import { ProducerEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
+import { ROLES } from '../core/role.ts';
 import { GapSessions, sessionOf } from '../ingest/derive_session.ts';
 import { findingOf, raiseAlerts } from './support/raise_alerts.ts';
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Role } from '../api/auth/roles.ts';
 import { openService, type Service } from '../cli/service.ts';
 import { loadConfig } from '../core/config.ts';
+import type { Role } from '../core/role.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pages-test-'));
 let service: Service;

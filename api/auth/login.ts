@@ -14,6 +14,8 @@ interface Entry {
 export interface LoginCodes {
   /** A code that opens one browser session within ten minutes. */
   issue(principal: Principal): string;
+  /** Opens a session of a browser whose owner is known already. */
+  open(principal: Principal): string;
   /** Trades a code for a session token; a code works once. */
   redeem(code: string): string | undefined;
   /** Who a session token belongs to. */
@@ -35,6 +37,7 @@ export function createLoginCodes(now: () => number): LoginCodes {
     entry !== undefined && entry.ends_ms > now() ? entry.principal : undefined;
   return {
     issue: (principal) => put(codes, principal, CODE_MS),
+    open: (principal) => put(sessions, principal, SESSION_MS),
     redeem(code) {
       const principal = live(codes.get(code));
       codes.delete(code);

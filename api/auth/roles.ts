@@ -1,7 +1,5 @@
 /** Who may do what: one table of roles and permissions, which a test walks over every route. */
-
-export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'auditor', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+import type { Role } from '../../core/role.ts';
 
 /** `public` needs no key; everything else is granted by the table below. */
 export const PERMISSIONS = [

@@ -5,12 +5,12 @@ import { AppError } from '../../core/errors.ts';
 import type { ApiEnv } from '../context.ts';
 import { asAppError, statusOf } from '../problem.ts';
 import { inert } from './inert.ts';
-import { HOW_TO_GET_IN, notice, type Viewer } from './layout.ts';
+import { howToGetIn, notice, type Viewer } from './layout.ts';
 
 const viewerOf = (c: Context<ApiEnv>): Viewer => ({ principal: c.var.principal, tenant: c.var.tenant });
 
-/** For a browser a fault is a page as well; programs get the problem document. */
-export function faultsAsPages(): MiddlewareHandler<ApiEnv> {
+/** For a browser a fault is a page as well; programs get the problem document. `sso`: whether there is single sign-on. */
+export function faultsAsPages(sso: boolean): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     await next();
     if (c.error === undefined || !(c.req.header('accept') ?? '').includes('text/html')) return;
@@ -18,7 +18,7 @@ export function faultsAsPages(): MiddlewareHandler<ApiEnv> {
     const status = statusOf(error);
     const viewer = c.var.principal === undefined ? undefined : viewerOf(c);
     if (status === 401) {
-      c.res = await c.html(notice('You are not logged in', HOW_TO_GET_IN), status);
+      c.res = await c.html(notice('You are not logged in', howToGetIn(sso)), status);
       return;
     }
     const known = error instanceof AppError && status !== 500;

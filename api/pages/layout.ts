@@ -74,10 +74,17 @@ export function notice(title: string, body: Html, viewer?: Viewer): Html {
   return page(title, html`<section class="notice"><h1>${title}</h1>${body}</section>`, viewer);
 }
 
-export const HOW_TO_GET_IN = html`<p>These pages are for people with a login of this service.</p>
+/** How people get in; `sso` where an identity provider logs them in. */
+export function howToGetIn(sso: boolean): Html {
+  return html`<p>These pages are for people with a login of this service.</p>
+${sso ? SSO : ''}
 <ol>
 <li>The service prints a one-time address when it starts: <code>tracewarden up</code>, or <code>npm run demo</code> to try it out.</li>
 <li>Open that address within ten minutes. It works once, and the login lasts eight hours.</li>
 <li>No address left? Start the service again: it prints a new one, and ends every login.</li>
 </ol>
 <p>If a link on another site brought you here although you are logged in, <a href="/">open the overview from here</a>.</p>`;
+}
+
+const SSO = html`<p><a class="button" href="/login/oidc">Log in with single sign-on</a></p>
+<p>Or, for who runs the service:</p>`;

@@ -2,9 +2,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { ROLES, type Role } from '../../core/role.ts';
 import type { KeyDetail } from '../../ingest/encode.ts';
 import { ALL_TENANTS, NEVER_MS } from '../auth/access.ts';
-import { ROLES, type Role } from '../auth/roles.ts';
 import type { ApiContext } from '../context.ts';
 import { TimeParameter } from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
@@ -62,6 +62,34 @@ const createKeyRoute = createRoute({
   },
 });
 
+const OVERLAP_S = 86_400;
+const OVERLAP_S_MAX = 30 * OVERLAP_S;
+
+const rotateRoute = createRoute({
+  method: 'post',
+  path: '/v1/keys/{key_id}/rotation',
+  summary: 'Make a key in the place of another, which works on for a while; the answer shows it this once',
+  request: {
+    params: z.object({ key_id: z.string().max(100) }),
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            overlap_seconds: z.int().min(0).max(OVERLAP_S_MAX).default(OVERLAP_S).openapi({
+              description: 'how long both keys work; 0 ends the old one at once',
+            }),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    201: { description: 'made', content: { 'application/json': { schema: KeyView.extend({ key: z.string() }) } } },
+    ...responses(400, 404, 409, 503),
+  },
+});
+
 const revokeRoute = createRoute({
   method: 'delete',
   path: '/v1/keys/{key_id}',
@@ -110,12 +138,20 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     const { key, detail } = await access.create({ ...wanted, expires_at_ms }, c.var.principal.key_id);
     return c.json({ ...keyView(detail), key }, 201);
   });
+  const checkMine = (tenant: string, key_id: string) => {
+    const known = access.list().find((key) => key.key_id === key_id);
+    if (known === undefined || !mine(tenant, known.tenant)) throw new AppError('key_unknown', 'there is no such key');
+  };
+  secured(api, context, 'keys:manage', rotateRoute, async (c) => {
+    const { key_id } = c.req.valid('param');
+    checkMine(c.var.principal.tenant, key_id);
+    const until_ms = context.now() + c.req.valid('json').overlap_seconds * 1_000;
+    const { key, detail } = await access.rotate(key_id, until_ms, c.var.principal.key_id);
+    return c.json({ ...keyView(detail), key }, 201);
+  });
   secured(api, context, 'keys:manage', revokeRoute, async (c) => {
     const { key_id } = c.req.valid('param');
-    const known = access.list().find((key) => key.key_id === key_id);
-    if (known === undefined || !mine(c.var.principal.tenant, known.tenant)) {
-      throw new AppError('key_unknown', 'there is no such key');
-    }
+    checkMine(c.var.principal.tenant, key_id);
     await access.revoke(key_id, c.var.principal.key_id);
     return c.body(null, 204);
   });

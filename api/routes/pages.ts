@@ -52,7 +52,7 @@ const ANY_ALERT = { rule_id: '', user_id: '', risk_min: 0, from_ms: 0, to_ms: LA
 const ANY_SESSION = { user_id: '', user_role: '', agent: '', server: '', tool: '', risk_min: 0 };
 
 export function pageRoutes(api: Api, context: ApiContext): void {
-  for (const path of ['/plain', '/plain/*']) api.app.use(path, faultsAsPages());
+  for (const path of ['/plain', '/plain/*']) api.app.use(path, faultsAsPages(context.identity?.browsers === true));
   secured(api, context, 'sessions:read', overviewRoute, async (c) => {
     const query = c.req.valid('query');
     const viewer = viewerOf(c);

@@ -60,7 +60,7 @@ export function webRoutes(api: Api, context: ApiContext): void {
       request: { params, query: Tenant },
       responses: { 200: { description: 'the page', content: Page } },
     });
-    api.app.use(path.replaceAll(/\{(\w+)\}/g, ':$1'), faultsAsPages());
+    api.app.use(path.replaceAll(/\{(\w+)\}/g, ':$1'), faultsAsPages(context.identity?.browsers === true));
     secured(api, context, 'sessions:read', route, (c) => c.html(shellPage(), 200));
   }
 }

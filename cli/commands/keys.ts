@@ -1,6 +1,6 @@
 /** `tracewarden keys`: list, create and revoke keys of the API. */
 import { type Command, Option } from 'commander';
-import { ROLES } from '../../api/auth/roles.ts';
+import { ROLES } from '../../core/role.ts';
 import { type CommonFlags, useBackend, useLog, withBackend } from '../command.ts';
 import { inert, print, printJson, say, table } from '../output.ts';
 
@@ -8,6 +8,7 @@ interface KeyFlags extends CommonFlags {
   role?: string;
   tenant?: string;
   expires?: string;
+  overlap?: string;
 }
 
 interface KeyJson {
@@ -29,6 +30,10 @@ export function keysCommand(program: Command): void {
     .option('--tenant <tenant>', 'the one tenant it may see, or * for all', 'default')
     .option('--expires <time>', 'RFC 3339')
     .action(create);
+  withBackend(keys.command('rotate').argument('<key_id>'))
+    .description('make a key in the place of another, which works on for a while')
+    .option('--overlap <seconds>', 'how long both keys work', '86400')
+    .action(rotate);
   withBackend(keys.command('revoke').argument('<key_id>')).action(revoke);
 }
 
@@ -53,13 +58,25 @@ async function list(flags: KeyFlags): Promise<void> {
 async function create(name: string, flags: KeyFlags): Promise<void> {
   await useBackend(flags, async (backend) => {
     const body = { name, role: flags.role, tenant: flags.tenant, expires_at: flags.expires };
-    const key = await backend.json<KeyJson>('POST', '/v1/keys', body);
-    if (flags.json) printJson({ ...key });
-    else {
-      print(String(key.key));
-      say(`key ${key.key_id} with the role ${key.role} for tenant ${inert(key.tenant)}; it is shown this once`);
-    }
+    showNew(await backend.json<KeyJson>('POST', '/v1/keys', body), flags);
   });
+}
+
+async function rotate(key_id: string, flags: KeyFlags): Promise<void> {
+  await useBackend(flags, async (backend) => {
+    const body = { overlap_seconds: Number(flags.overlap) };
+    const path = `/v1/keys/${encodeURIComponent(key_id)}/rotation`;
+    showNew(await backend.json<KeyJson>('POST', path, body), flags);
+    say(`key ${key_id} works for ${flags.overlap} seconds more`);
+  });
+}
+
+function showNew(key: KeyJson, flags: KeyFlags): void {
+  if (flags.json) printJson({ ...key });
+  else {
+    print(String(key.key));
+    say(`key ${key.key_id} with the role ${key.role} for tenant ${inert(key.tenant)}; it is shown this once`);
+  }
 }
 
 async function revoke(key_id: string, flags: KeyFlags): Promise<void> {

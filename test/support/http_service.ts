@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi } from '../../api/app.ts';
-import type { Role } from '../../api/auth/roles.ts';
 import type { ApiContext } from '../../api/context.ts';
 import { listen } from '../../cli/listen.ts';
 import { openService, type Service, type ServiceOptions } from '../../cli/service.ts';
 import { loadConfig } from '../../core/config.ts';
+import type { Role } from '../../core/role.ts';
 
 export interface Answer {
   status: number;

@@ -1,7 +1,8 @@
 /** Whose an alert may become: keys that could act on it themselves. */
 import { AppError } from '../core/errors.ts';
+import type { Role } from '../core/role.ts';
 import { type Access, ALL_TENANTS, type Principal } from './auth/access.ts';
-import { mayDo, type Role } from './auth/roles.ts';
+import { mayDo } from './auth/roles.ts';
 
 export interface Assignee {
   owner_id: string;

@@ -15,6 +15,7 @@ import { enforcementRoutes } from './routes/enforcement.ts';
 import { erasureRoutes } from './routes/erasures.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
@@ -44,6 +45,7 @@ const ROUTES = [
   logRoutes,
   keyRoutes,
   erasureRoutes,
+  holdRoutes,
   documentRoutes,
   loginRoutes,
   pageRoutes,

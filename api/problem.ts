@@ -50,6 +50,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   request_id_conflict: 409,
   callback_replayed: 409,
   command_expired: 409,
+  held: 409,
   body_too_large: 413,
   too_many_records: 413,
   evidence_too_large: 413,
@@ -72,6 +73,7 @@ const STATUS: Record<string, ContentfulStatusCode> = {
   too_many_tags: 422,
   too_many_subscriptions: 507,
   too_many_commands: 507,
+  too_many_holds: 507,
 };
 const RETRY_AFTER_S: Record<string, number> = {
   rate_limited: 60,

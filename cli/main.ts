@@ -9,6 +9,7 @@ import { detectCommand } from './commands/detect.ts';
 import { enforcementCommands } from './commands/enforcement.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { evidenceCommand } from './commands/evidence.ts';
+import { holdCommand } from './commands/hold.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
@@ -103,6 +104,7 @@ export function createProgram(): Command {
   verifyCommand(program);
   evidenceCommand(program);
   eraseCommand(program);
+  holdCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);
   suspensionsCommand(program);

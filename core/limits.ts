@@ -133,6 +133,9 @@ export const LIMITS = {
   producer_sessions_max: 256, // whose numbering one producer holds
   erasure_ranges_max: 50_000, // in one record of an erasure; a larger one takes several records
   erasure_shown_max: 1_000, // erasures that a list shows, the last ones
+  expiry_records_max: 500_000, // of a tenant that one run of retention looks at
+  hold_records_max: 20_000, // of a tenant, releases among them
+  evidence_hold_days: 90, // for which a suspension holds its session
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K] extends number ? number : string };

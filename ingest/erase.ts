@@ -25,9 +25,11 @@ import {
   removeErased,
 } from '../core/store/queries/erase.ts';
 import { moveCursor, readCursor } from '../core/store/queries/head.ts';
+import { readHeld } from '../core/store/queries/holds.ts';
 import { type ActionRecordRow, readActions } from '../core/store/queries/own_records.ts';
 import { RowWriter } from '../core/store/row_binary.ts';
 import type { Store } from '../core/store/store.ts';
+import { exclusively } from './exclusive.ts';
 import type { LogWriter } from './log_writer.ts';
 
 /** Whose content goes: that of one session, or of one user in all sessions. */
@@ -59,14 +61,41 @@ export function planErasure(store: Store, log: string, subject: ErasureSubject):
   return readErasable(store, { log, tenant, session_id, user_id });
 }
 
-/** Erases what `planErasure` finds. Durable and removed from the files of the store when it resolves. */
-export async function eraseContent(store: Store, writer: LogWriter, request: ErasureRequest): Promise<ErasureResult> {
-  const { log } = writer.head;
-  const { session_id, reason } = request;
-  const found = await planErasure(store, log, request);
-  const scope = session_id === undefined ? ({ scope: 'user' } as const) : ({ scope: 'session', session_id } as const);
-  const seqs = found.map((row) => row.seq);
-  return eraseRecords(store, writer, { ...request, type: 'erasure', detail: { ...scope, reason }, seqs });
+/** The holds in force that cover some of these records. */
+export async function holdsOn(
+  store: Store,
+  of: { log: string; tenant: string; now_ms: number },
+  records: readonly ErasableRecord[],
+): Promise<string[]> {
+  const held = await readHeld(store, of);
+  const found = new Set<string>();
+  for (const record of records) {
+    const hold_id = held.holdOn(record);
+    if (hold_id !== undefined) found.add(hold_id);
+  }
+  return [...found].sort();
+}
+
+const HOLDS_NAMED_MAX = 5;
+
+/**
+ * Erases what `planErasure` finds. Durable and removed from the files of the store when it resolves. Throws `held` when
+ * a hold covers some of it: then nothing goes.
+ */
+export function eraseContent(store: Store, writer: LogWriter, request: ErasureRequest): Promise<ErasureResult> {
+  return exclusively(store, async () => {
+    const { log } = writer.head;
+    const { tenant, session_id, reason, now_ms } = request;
+    const found = await planErasure(store, log, request);
+    const holds = await holdsOn(store, { log, tenant, now_ms }, found);
+    if (holds.length > 0) {
+      const named = holds.slice(0, HOLDS_NAMED_MAX).join(', ') + (holds.length > HOLDS_NAMED_MAX ? ', …' : '');
+      throw new AppError('held', `nothing was erased: ${named} holds some of it until it expires or is released`);
+    }
+    const scope = session_id === undefined ? ({ scope: 'user' } as const) : ({ scope: 'session', session_id } as const);
+    const seqs = found.map((row) => row.seq);
+    return eraseRecords(store, writer, { ...request, type: 'erasure', detail: { ...scope, reason }, seqs });
+  });
 }
 
 /** Content that goes, by the numbers of its records, which ascend. */
@@ -79,7 +108,7 @@ export interface RecordErasure {
   seqs: readonly number[];
 }
 
-/** Writes the records that say so, and does what they say. */
+/** Writes the records that say so, and does what they say. For callers that work exclusively. */
 export async function eraseRecords(store: Store, writer: LogWriter, erasure: RecordErasure): Promise<ErasureResult> {
   const erased = erasure.seqs.length;
   if (erased === 0) return { seq: undefined, erasure_id: undefined, records: 0, erased };
@@ -95,7 +124,7 @@ export async function eraseRecords(store: Store, writer: LogWriter, erasure: Rec
   const receipts = await writer.submitInternal(records);
   const seq = receipts[0]?.seq;
   if (seq === undefined) throw new AppError('erasure_not_recorded', 'the log gave no receipt for the erasure');
-  await finishErasures(store, writer.head.log, writer.head.size);
+  await finish(store, writer.head.log, writer.head.size);
   return { seq, erasure_id, records: records.length, erased };
 }
 
@@ -107,14 +136,9 @@ function piecesOf(ranges: readonly Range[]): Range[][] {
   return pieces;
 }
 
-const working = new WeakMap<Store, Promise<unknown>>();
-
-/** Does what records below `size` ask for and what was not done yet. One at a time over a store. */
+/** Does what records below `size` ask for and what was not done yet. */
 export function finishErasures(store: Store, log: string, size: number): Promise<void> {
-  const before = working.get(store) ?? Promise.resolve();
-  const turn = before.catch(() => undefined).then(() => finish(store, log, size));
-  working.set(store, turn);
-  return turn;
+  return exclusively(store, () => finish(store, log, size));
 }
 
 async function finish(store: Store, log: string, size: number): Promise<void> {

@@ -20,6 +20,8 @@ export const PERMISSIONS = [
   'enforcement:answer',
   'erasures:read',
   'erasures:manage',
+  'holds:read',
+  'holds:manage',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -39,6 +41,8 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'subscriptions:read',
     'enforcement:read',
     'enforcement:act',
+    'holds:read',
+    'holds:manage',
   ],
   auditor: [
     'receipts:read',
@@ -50,6 +54,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'log:verify',
     'subscriptions:read',
     'erasures:read',
+    'holds:read',
   ],
   admin: PERMISSIONS,
 };

@@ -5,8 +5,9 @@ import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { ErasableRecord } from '../../core/store/queries/erase.ts';
 import { readLastActions } from '../../core/store/queries/own_records.ts';
-import { type ErasureSubject, eraseContent, planErasure } from '../../ingest/erase.ts';
+import { type ErasureSubject, eraseContent, holdsOn, planErasure } from '../../ingest/erase.ts';
 import type { ApiContext } from '../context.ts';
+import { Problem } from '../problem.ts';
 import { type Api, responses, secured } from '../route.ts';
 
 /** What no erasure reaches from here; whoever asks for one is told each time. */
@@ -57,6 +58,7 @@ const Erasure = z
     seq: z.int().nullable().openapi({ description: 'of the first record that says so' }),
     records: z.int().openapi({ description: 'of the log that say so' }),
     dry_run: z.boolean(),
+    holds: z.array(z.string()).openapi({ description: 'that would refuse it' }),
     erased: Counts,
     not_reached: z.array(z.string()).openapi({ description: 'what the operator has to see to' }),
   })
@@ -86,6 +88,7 @@ const eraseRoute = createRoute({
   responses: {
     200: { description: 'what went, or would go', content: json(Erasure) },
     ...responses(400, 503),
+    409: { description: 'a hold covers some of it', content: { 'application/problem+json': { schema: Problem } } },
   },
 });
 
@@ -110,15 +113,17 @@ export function erasureRoutes(api: Api, context: ApiContext): void {
     if (writer === undefined && !dry_run) throw new AppError('read_only', 'this process does not write the log');
     // What detection is still about to store is erased with the rest.
     await context.settled?.();
-    const counts = countsOf(await planErasure(store, log, subject));
+    const found = await planErasure(store, log, subject);
+    const counts = countsOf(found);
     if (dry_run || writer === undefined) {
-      const nothing = { erasure_id: null, seq: null, records: 0 };
+      const holds = await holdsOn(store, { log, ...of, now_ms: now() }, found);
+      const nothing = { erasure_id: null, seq: null, records: 0, holds };
       return c.json({ ...nothing, dry_run, erased: counts, not_reached: [...NOT_REACHED] }, 200);
     }
     const actor = c.var.principal.key_id;
     const done = await eraseContent(store, writer, { ...subject, reason, actor, now_ms: now() });
     const { erasure_id = null, seq = null, records } = done;
-    return c.json({ erasure_id, seq, records, dry_run, erased: counts, not_reached: [...NOT_REACHED] }, 200);
+    return c.json({ erasure_id, seq, records, holds: [], dry_run, erased: counts, not_reached: [...NOT_REACHED] }, 200);
   });
 
   secured(api, context, 'erasures:read', listRoute, async (c) => {

@@ -18,6 +18,7 @@ interface ErasureJson {
   seq: number | null;
   records: number;
   erased: { events: number; conflicts: number; rejected: number; alerts: number; sessions: number };
+  holds: string[];
   not_reached: string[];
 }
 
@@ -57,12 +58,13 @@ async function erase(flags: EraseFlags): Promise<void> {
   });
 }
 
-function show({ erasure_id, seq, erased, not_reached }: ErasureJson, dry_run: boolean): void {
+function show({ erasure_id, seq, erased, holds, not_reached }: ErasureJson, dry_run: boolean): void {
   const { events, conflicts, rejected, alerts, sessions } = erased;
   const what = `${events} events in ${sessions} sessions, ${conflicts} conflicting and ${rejected} rejected records, the text of ${alerts} alerts`;
   if (dry_run) print(`would erase: ${what}`);
   else if (erasure_id === null) print('there was nothing to erase');
   else print(`erased: ${what}\nrecord ${seq} of the log says so: ${erasure_id}`);
+  if (holds.length > 0) say(`would be refused: held by ${holds.join(', ')}`);
   say('not reached from here, see to it yourself:');
   for (const each of not_reached) say(`  - ${each}`);
 }

@@ -17,12 +17,15 @@ export interface ErasureSubject {
 
 export interface ErasableRecord {
   seq: number;
+  /** Of an alert, the one that it is about. */
   session_id: string;
+  user_id: string;
   kind: string;
 }
 
 /** Records of a subject that still have their content. A rejected one counts when its bytes name the subject. */
-const ERASABLE = `SELECT e.seq AS seq, e.session_id AS session_id, toString(e.kind) AS kind
+const ERASABLE = `SELECT e.seq AS seq, if(e.session_id = '', JSONExtractString(e.who, 'session_id'), e.session_id) AS about_session,
+            e.user_id AS user_id, toString(e.kind) AS kind
      FROM v_events AS e
      INNER JOIN v_content AS c ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.log = c.log AND e.seq = c.seq
      WHERE e.log = {log:String} AND e.tenant = {tenant:String} AND c.log = {log:String} AND c.tenant = {tenant:String} AND c.state = 'kept'
@@ -41,9 +44,9 @@ export async function readErasable(store: Store, subject: ErasureSubject): Promi
   const quoted = JSON.stringify(name);
   const params = { ...subject, named: name.length < NAME_CHARS_MIN ? quoted : quoted.slice(1, -1) };
   const bytes = await store.binary(
-    `SELECT seq, session_id, kind FROM (${ERASABLE})
+    `SELECT seq, about_session, user_id, kind FROM (${ERASABLE})
      UNION ALL
-     SELECT a.seq AS seq, '' AS session_id, 'alert' AS kind
+     SELECT a.seq AS seq, a.session_id AS about_session, a.user_id AS user_id, 'alert' AS kind
      FROM v_alerts AS a
      INNER JOIN v_content AS c ON a.tenant = c.tenant AND a.log = c.log AND a.seq = c.seq
      WHERE a.log = {log:String} AND a.tenant = {tenant:String} AND c.log = {log:String} AND c.tenant = {tenant:String}
@@ -54,7 +57,9 @@ export async function readErasable(store: Store, subject: ErasureSubject): Promi
   );
   const row = new RowReader(bytes);
   const found: ErasableRecord[] = [];
-  while (!row.done) found.push({ seq: row.u64(), session_id: row.string(), kind: row.string() });
+  while (!row.done) {
+    found.push({ seq: row.u64(), session_id: row.string(), user_id: row.string(), kind: row.string() });
+  }
   return found.sort((a, b) => a.seq - b.seq);
 }
 

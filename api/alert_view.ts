@@ -86,15 +86,18 @@ const timeOrNull = (ms: number): string | null => (ms === 0 ? null : timeOf(ms))
 const written = (text: string, with_content: boolean): string | null =>
   text === '' ? null : with_content ? text : WITHHELD;
 
+/** What a detector wrote, without the quotations where its reader may not read content. */
+export const unquoted = (text: string, with_content: boolean): string =>
+  with_content ? text : text.replace(QUOTED, `“${WITHHELD}”`);
+
 /** The view of one row. Without the right to read content, quotations from it and what people wrote are withheld. */
 export function alertView(alert: AlertRow, with_content: boolean): z.infer<typeof AlertView> {
   const { log: _, time_ms, raised_at_ms, status_since_ms, owner_id, owner_name, ...rest } = alert;
   const { changed_ms, changed_by_id, changed_by_name, changed_type: __, ...row } = rest;
-  const withheld = (text: string) => (with_content ? text : text.replace(QUOTED, `“${WITHHELD}”`));
   return {
     ...row,
-    title: withheld(row.title),
-    reason: withheld(row.reason),
+    title: unquoted(row.title, with_content),
+    reason: unquoted(row.reason, with_content),
     severity: row.severity as Severity,
     status_since: timeOrNull(status_since_ms),
     verdict: orNull(row.verdict) as Verdict | null,

@@ -16,6 +16,7 @@ import { erasureRoutes } from './routes/erasures.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { holdRoutes } from './routes/holds.ts';
+import { incidentRoutes } from './routes/incidents.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
@@ -36,6 +37,7 @@ const ROUTES = [
   evidenceRoutes,
   alertRoutes,
   alertActionRoutes,
+  incidentRoutes,
   suppressionRoutes,
   subscriptionRoutes,
   deliveryRoutes,

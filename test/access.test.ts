@@ -18,6 +18,7 @@ interface Planted {
   session_id: string;
   event_id: string;
   alert_id: string;
+  incident_id: string;
   seq: number;
   rejected_seq: number;
   key_id: string;
@@ -60,6 +61,7 @@ async function plant(tenant: string): Promise<Planted> {
     session_id: `session-${tenant}`,
     event_id: `event-${tenant}`,
     alert_id: alerts[0]?.alert_id ?? 'no alert was raised',
+    incident_id: alerts[0]?.alert_id ?? 'no alert was raised',
     seq: answer.records[0]?.seq ?? -1,
     rejected_seq: answer.records.at(-1)?.seq ?? -1,
     key_id: detail.key_id,

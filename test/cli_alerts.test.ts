@@ -166,6 +166,18 @@ describe('tracewarden alerts', () => {
     expect((await alerts('suppressions', '--all')).stdout).toContain('0, ended');
   });
 
+  it('shows what belongs together', async () => {
+    const [id = ''] = ids;
+    // One event proves all four.
+    const listed = linesOf(await alerts('incidents', '--json'));
+    expect(listed).toMatchObject([{ incident_id: id, alerts: 4, risk: 100, state: 'open' }]);
+    const { stdout } = await alerts('incidents', ids[3] ?? '');
+    expect(stdout).toContain(`by evidence e-0 with ${id}`);
+    expect(stdout).toContain(`by duplicate  with ${ids[3]}`);
+    expect((await alerts('incidents')).stdout).toContain('open, risk 100, 4 alerts');
+    expect((await alerts('incidents', 'none')).code).toBe(2);
+  });
+
   it('leaves a log that verifies', async () => {
     const { code, stdout } = await tw.run(['verify', '--data', data(), '--json']);
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { ok: true, alerts: 4 }]);

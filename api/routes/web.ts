@@ -17,6 +17,8 @@ const name = z.string().min(1).max(LIMITS.id_chars_max);
 const PAGES = [
   ['/', 'overview', z.object({})],
   ['/alerts', 'alerts to triage', z.object({})],
+  ['/incidents', 'incidents', z.object({})],
+  ['/incidents/{incident_id}', 'one incident with its alerts', z.object({ incident_id: name })],
   ['/sessions', 'sessions', z.object({})],
   [
     '/sessions/{session_id}',

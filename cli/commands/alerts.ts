@@ -8,6 +8,7 @@ import { type CommonFlags, failWith, useLog, withBackend } from '../command.ts';
 import { coloured, inert, print, printJson, say } from '../output.ts';
 import { queryText, withCaret } from '../query_text.ts';
 import { alertActionCommands } from './alert_actions.ts';
+import { alertIncidentsCommand } from './alert_incidents.ts';
 
 interface AlertFlags extends CommonFlags {
   tenant?: string;
@@ -68,6 +69,7 @@ export function alertsCommand(program: Command): void {
     .option('--tenant <tenant>')
     .action(show);
   alertActionCommands(alerts);
+  alertIncidentsCommand(alerts);
 }
 
 async function list(words: string[], flags: AlertFlags): Promise<void> {

@@ -56,6 +56,27 @@ export interface BulkAnswer {
   outcomes: { alert_id: string; outcome: string; detail?: string }[];
 }
 
+export interface Incident {
+  incident_id: string;
+  state: 'open' | 'closed';
+  severity: Severity;
+  risk: number;
+  title: string;
+  alerts: number;
+  open_alerts: number;
+  sessions: string[];
+  users: string[];
+  agents: string[];
+  rules: string[];
+  first_time: string;
+  last_time: string;
+}
+
+export interface IncidentMember {
+  alert: Alert;
+  joined: { by: 'session' | 'evidence' | 'duplicate'; alert_id: string; common: string }[];
+}
+
 export interface Session {
   session_id: string;
   session_source: string;

@@ -4,6 +4,8 @@ import { Route, Router, useLocation } from 'preact-iso/router';
 import { AlertsPage } from './pages/alerts.tsx';
 import { DeliveriesPage } from './pages/deliveries.tsx';
 import { EntityPage } from './pages/entity.tsx';
+import { IncidentPage } from './pages/incident.tsx';
+import { IncidentsPage } from './pages/incidents.tsx';
 import { IntegrityPage } from './pages/integrity.tsx';
 import { NotFoundPage } from './pages/not_found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
@@ -18,6 +20,7 @@ import { useKeys } from './use_keys.ts';
 const PLACES = [
   ['/', 'Overview'],
   ['/alerts', 'Alerts'],
+  ['/incidents', 'Incidents'],
   ['/sessions', 'Sessions'],
   ['/tools', 'Tools'],
   ['/suppressions', 'Suppressions'],
@@ -56,6 +59,8 @@ export function App() {
         <Router>
           <Route path="/" component={OverviewPage} />
           <Route path="/alerts" component={AlertsPage} />
+          <Route path="/incidents" component={IncidentsPage} />
+          <Route path="/incidents/:incident_id" component={IncidentPage} />
           <Route path="/sessions" component={SessionsPage} />
           <Route path="/sessions/:session_id" component={SessionPage} />
           <Route path="/entities/:kind/:name" component={EntityPage} />

@@ -151,6 +151,15 @@ export async function readAlert(store: Store, tenant: string, alert_id: string):
   return (await withStates(store, tenant, rows))[0];
 }
 
+/** Those of the ids that are alerts of a tenant, in the order of the log. */
+export async function readAlerts(store: Store, tenant: string, alert_ids: readonly string[]): Promise<AlertRow[]> {
+  const rows = await store.rows<StoredAlert>(
+    `SELECT ${COLUMNS} FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND alert_id IN {alert_ids:Array(String)} ORDER BY seq`,
+    { tenant, alert_ids, ...(await readHeads(store)) },
+  );
+  return withStates(store, tenant, rows);
+}
+
 /** The states of a page are read by their ids: a join would read those of all alerts. */
 async function withStates(store: Store, tenant: string, rows: readonly StoredAlert[]): Promise<AlertRow[]> {
   if (rows.length === 0) return [];

@@ -1,6 +1,7 @@
 /** One alert beside the list: why it was raised, its evidence, what was done with it, and what can be done. */
 import { apiAddress } from '../api.ts';
 import type { Alert, AlertAction } from '../api_types.ts';
+import { inTenant } from '../url_state.ts';
 import { useData } from '../use_data.ts';
 import { AlertWork } from './alert_work.tsx';
 import { ContainButton } from './contain_button.tsx';
@@ -65,6 +66,10 @@ function Why({ alert }: { alert: Alert }) {
         </dd>
         <dt>Rule</dt>
         <dd>{alert.rule_id}</dd>
+        <dt>Incident</dt>
+        <dd>
+          <a href={inTenant(`/incidents/${encodeURIComponent(alert.alert_id)}`)}>what belongs together with it</a>
+        </dd>
         <dt>Raised</dt>
         <dd>
           <Time iso={alert.raised_at} />

@@ -23,6 +23,7 @@ import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
@@ -48,6 +49,7 @@ const ROUTES = [
   keyRoutes,
   erasureRoutes,
   holdRoutes,
+  retentionRoutes,
   documentRoutes,
   loginRoutes,
   pageRoutes,

@@ -1,5 +1,6 @@
 /** What the routes stand on, and what a request carries. */
 import type { Limits } from '../core/limits.ts';
+import type { RetentionSettings } from '../core/retention_settings.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Catalog } from '../detectors/catalog/capabilities.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
@@ -42,6 +43,7 @@ export interface ApiContext {
   detection: () => Record<string, unknown>;
   /** Resolves when detection has stored what it made of all that was taken so far. */
   settled?: () => Promise<void>;
+  retention: RetentionSettings;
   /** Absent where nothing is delivered. */
   response?: Response;
   version: string;

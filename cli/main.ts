@@ -14,6 +14,7 @@ import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
 import { queryCommands } from './commands/query.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { subscriptionsCommand } from './commands/subscriptions.ts';
@@ -105,6 +106,7 @@ export function createProgram(): Command {
   evidenceCommand(program);
   eraseCommand(program);
   holdCommand(program);
+  retentionCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);
   suspensionsCommand(program);

@@ -18,6 +18,7 @@ import { AppError } from '../core/errors.ts';
 import { CORE_VERSION } from '../core/event.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
 import { CORE_LIMITS, LIMITS, type Limits } from '../core/limits.ts';
+import { KEEP_ALL } from '../core/retention_settings.ts';
 import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
@@ -31,6 +32,8 @@ import { Checkpointer } from '../ingest/checkpointer.ts';
 import { finishErasures } from '../ingest/erase.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
+import { runRetention } from '../ingest/retention.ts';
+import { startRetention } from '../ingest/retention_job.ts';
 import { openSigner } from '../ingest/signer.ts';
 import { openCatalogFiles } from './catalog.ts';
 import { alertRecord } from './detected_writer.ts';
@@ -183,11 +186,24 @@ async function assemble(
     catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
     settled: () => settled(),
+    retention: config.retention ?? KEEP_ALL,
     response,
     version: VERSION,
   };
   const admin_key = await adminKey(config.data, context);
   if (options.deliver !== false) await response.start(writer.head.size);
+  const settings = config.retention;
+  const run = () =>
+    runRetention({
+      store,
+      log,
+      settings: settings ?? KEEP_ALL,
+      now_ms: now(),
+      writer: present(writer),
+      actor: 'retention',
+    });
+  const stopRetention =
+    settings === undefined || options.deliver === false ? undefined : startRetention({ run, onNotice });
   const settled = async () => {
     // Alerts are records too: observing a batch may add one more.
     for (let size = -1; size !== present(writer).head.size; ) {
@@ -207,6 +223,7 @@ async function assemble(
     checkpoint: () => checkpointer.publish(),
     settled,
     async close() {
+      await stopRetention?.();
       rules?.close();
       detection.stopRetrying();
       await settled();

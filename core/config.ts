@@ -7,6 +7,7 @@ import { KafkaSettings } from './kafka_settings.ts';
 import { LIMITS } from './limits.ts';
 import { MailSettings } from './mail_settings.ts';
 import { OidcSettings } from './oidc_settings.ts';
+import { RetentionSettings } from './retention_settings.ts';
 import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
 
@@ -52,6 +53,8 @@ const Config = z.strictObject({
   mail: z.optional(MailSettings),
   /** How long a gateway may take to apply a command before people are told. */
   enforcement_timeout_seconds: z.number().min(0.1).max(86_400).default(30),
+  /** How long content and summaries stay; nothing named stays for ever. */
+  retention: z.optional(RetentionSettings),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Config = z.infer<typeof Config>;

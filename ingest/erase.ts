@@ -82,7 +82,11 @@ const HOLDS_NAMED_MAX = 5;
  * Erases what `planErasure` finds. Durable and removed from the files of the store when it resolves. Throws `held` when
  * a hold covers some of it: then nothing goes.
  */
-export function eraseContent(store: Store, writer: LogWriter, request: ErasureRequest): Promise<ErasureResult> {
+export function eraseContent(
+  store: Store,
+  writer: LogWriter,
+  request: ErasureRequest,
+): Promise<ErasureResult & { found: ErasableRecord[] }> {
   return exclusively(store, async () => {
     const { log } = writer.head;
     const { tenant, session_id, reason, now_ms } = request;
@@ -94,7 +98,8 @@ export function eraseContent(store: Store, writer: LogWriter, request: ErasureRe
     }
     const scope = session_id === undefined ? ({ scope: 'user' } as const) : ({ scope: 'session', session_id } as const);
     const seqs = found.map((row) => row.seq);
-    return eraseRecords(store, writer, { ...request, type: 'erasure', detail: { ...scope, reason }, seqs });
+    const done = await eraseRecords(store, writer, { ...request, type: 'erasure', detail: { ...scope, reason }, seqs });
+    return { ...done, found };
   });
 }
 

@@ -38,6 +38,7 @@ const INTERPOLATED: Record<string, readonly string[]> = {
   'core/store/bind.ts': ['hex', 'type.replaceAll("\'", "\'\'")'],
   'core/store/queries/head.ts': ['table', 'condition', 'where'],
   'core/store/queries/erase.ts': ['table'],
+  'core/store/queries/retention.ts': ['table', 'column'],
   // Columns of the subject's table and placeholders; core/query/compile.test.ts shows that no text of a query is in it.
   'core/store/queries/sessions.ts': ['matching.sql'],
   'core/store/queries/alerts.ts': ['matching.sql'],
@@ -109,6 +110,7 @@ const LOG_WIDE: Record<string, string> = {
   readWaiting: 'a subscription may be for all tenants',
   countWaiting: 'the deliverer knows what waits in the whole log',
   readErasures: 'the writer remembers erasures of the whole log',
+  readTenants: 'retention goes through all tenants',
   inactiveParts: 'files of the store have no tenant',
 };
 

@@ -113,17 +113,17 @@ export function erasureRoutes(api: Api, context: ApiContext): void {
     if (writer === undefined && !dry_run) throw new AppError('read_only', 'this process does not write the log');
     // What detection is still about to store is erased with the rest.
     await context.settled?.();
-    const found = await planErasure(store, log, subject);
-    const counts = countsOf(found);
     if (dry_run || writer === undefined) {
+      const found = await planErasure(store, log, subject);
       const holds = await holdsOn(store, { log, ...of, now_ms: now() }, found);
       const nothing = { erasure_id: null, seq: null, records: 0, holds };
-      return c.json({ ...nothing, dry_run, erased: counts, not_reached: [...NOT_REACHED] }, 200);
+      return c.json({ ...nothing, dry_run, erased: countsOf(found), not_reached: [...NOT_REACHED] }, 200);
     }
     const actor = c.var.principal.key_id;
     const done = await eraseContent(store, writer, { ...subject, reason, actor, now_ms: now() });
     const { erasure_id = null, seq = null, records } = done;
-    return c.json({ erasure_id, seq, records, holds: [], dry_run, erased: counts, not_reached: [...NOT_REACHED] }, 200);
+    const erased = countsOf(done.found);
+    return c.json({ erasure_id, seq, records, holds: [], dry_run, erased, not_reached: [...NOT_REACHED] }, 200);
   });
 
   secured(api, context, 'erasures:read', listRoute, async (c) => {

@@ -23,17 +23,15 @@ export interface ErasableRecord {
   kind: string;
 }
 
-/** Records of a subject that still have their content. A rejected one counts when its bytes name the subject. */
-const ERASABLE = `SELECT e.seq AS seq, if(e.session_id = '', JSONExtractString(e.who, 'session_id'), e.session_id) AS about_session,
-            e.user_id AS user_id, toString(e.kind) AS kind
-     FROM v_events AS e
-     INNER JOIN v_content AS c ON e.tenant = c.tenant AND e.session_id = c.session_id AND e.log = c.log AND e.seq = c.seq
-     WHERE e.log = {log:String} AND e.tenant = {tenant:String} AND c.log = {log:String} AND c.tenant = {tenant:String} AND c.state = 'kept'
-       AND (e.kind IN ('event', 'conflict')
-              AND (({user_id:String} != '' AND e.user_id = {user_id:String})
-                   OR ({session_id:String} != '' AND (e.session_id = {session_id:String}
-                       OR e.kind = 'conflict' AND JSONExtractString(e.who, 'session_id') = {session_id:String})))
-            OR e.kind = 'rejected' AND position(c.content, {named:String}) > 0)`;
+/** Events of a subject. */
+const OF_SUBJECT = `log = {log:String} AND tenant = {tenant:String} AND kind IN ('event', 'conflict')
+       AND (({user_id:String} != '' AND user_id = {user_id:String})
+            OR ({session_id:String} != '' AND (session_id = {session_id:String}
+                OR kind = 'conflict' AND JSONExtractString(who, 'session_id') = {session_id:String})))`;
+/** Those that still have their content; only of their sessions content is looked at. */
+const KEPT_OF_SUBJECT = `${OF_SUBJECT} AND seq IN
+       (SELECT seq FROM v_content WHERE log = {log:String} AND tenant = {tenant:String} AND state = 'kept'
+          AND session_id IN (SELECT session_id FROM v_events WHERE ${OF_SUBJECT}))`;
 
 /** Shorter names are looked for in quotes: they would stand in any text. */
 const NAME_CHARS_MIN = 4;
@@ -43,16 +41,25 @@ export async function readErasable(store: Store, subject: ErasureSubject): Promi
   const name = subject.user_id || subject.session_id;
   const quoted = JSON.stringify(name);
   const params = { ...subject, named: name.length < NAME_CHARS_MIN ? quoted : quoted.slice(1, -1) };
+  // A rejected record has no user: it counts when its bytes name the subject.
   const bytes = await store.binary(
-    `SELECT seq, about_session, user_id, kind FROM (${ERASABLE})
+    `SELECT seq, if(session_id = '', JSONExtractString(who, 'session_id'), session_id) AS about_session, user_id, toString(kind) AS kind
+     FROM v_events
+     WHERE ${KEPT_OF_SUBJECT}
      UNION ALL
-     SELECT a.seq AS seq, a.session_id AS about_session, a.user_id AS user_id, 'alert' AS kind
-     FROM v_alerts AS a
-     INNER JOIN v_content AS c ON a.tenant = c.tenant AND a.log = c.log AND a.seq = c.seq
-     WHERE a.log = {log:String} AND a.tenant = {tenant:String} AND c.log = {log:String} AND c.tenant = {tenant:String}
-       AND c.session_id = '' AND c.state = 'kept'
-       AND (({user_id:String} != '' AND a.user_id = {user_id:String}) OR ({session_id:String} != '' AND a.session_id = {session_id:String})
-            OR arrayExists(each -> JSONExtractUInt(each, 'seq') IN (SELECT seq FROM (${ERASABLE})), JSONExtractArrayRaw(a.evidence)))`,
+     SELECT seq, '' AS about_session, '' AS user_id, 'rejected' AS kind
+     FROM v_events
+     WHERE log = {log:String} AND tenant = {tenant:String} AND session_id = '' AND kind = 'rejected' AND seq IN
+       (SELECT seq FROM v_content WHERE log = {log:String} AND tenant = {tenant:String} AND session_id = '' AND state = 'kept'
+          AND position(content, {named:String}) > 0)
+     UNION ALL
+     SELECT seq, session_id AS about_session, user_id, 'alert' AS kind
+     FROM v_alerts
+     WHERE log = {log:String} AND tenant = {tenant:String}
+       AND (({user_id:String} != '' AND user_id = {user_id:String}) OR ({session_id:String} != '' AND session_id = {session_id:String})
+            OR arrayExists(each -> JSONExtractUInt(each, 'seq') IN (SELECT seq FROM v_events WHERE ${KEPT_OF_SUBJECT}),
+                           JSONExtractArrayRaw(evidence)))
+       AND seq IN (SELECT seq FROM v_content WHERE log = {log:String} AND tenant = {tenant:String} AND session_id = '' AND state = 'kept')`,
     params,
   );
   const row = new RowReader(bytes);

@@ -1,0 +1,80 @@
+/** Retention: what will go because it is older than it may become, and letting it go now. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { AppError } from '../../core/errors.ts';
+import { planRetention, type RetentionReport, runRetention } from '../../ingest/retention.ts';
+import { ALL_TENANTS } from '../auth/access.ts';
+import type { ApiContext } from '../context.ts';
+import { type Api, responses, secured } from '../route.ts';
+
+const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } });
+
+const Retention = z
+  .object({
+    content: z
+      .array(
+        z.object({
+          tenant: z.string(),
+          type: z.string(),
+          days: z.int(),
+          records: z.int(),
+          held: z.int().openapi({ description: 'as old, and kept because of a hold' }),
+          oldest: z.string(),
+        }),
+      )
+      .openapi({ description: 'records whose content goes' }),
+    summaries: z
+      .array(z.object({ tenant: z.string(), days: z.int(), rows: z.record(z.string(), z.int()) }))
+      .openapi({ description: 'rows that were derived, by table' }),
+    more: z.boolean().openapi({ description: 'there is more than one run takes' }),
+    stays: z.string().openapi({ description: 'what no setting removes' }),
+  })
+  .openapi('Retention');
+
+const STAYS = 'cores, leaves, checkpoints and who did what when stay as long as the log: it is verified with them';
+
+const reportRoute = createRoute({
+  method: 'get',
+  path: '/v1/retention',
+  summary: 'What a run of retention would remove now, of all tenants of the key',
+  responses: { 200: { description: 'by tenant and type', content: json(Retention) }, ...responses(503) },
+});
+
+const runRoute = createRoute({
+  method: 'post',
+  path: '/v1/retention/run',
+  summary: 'Remove now what is older than it may become; for a key of all tenants',
+  responses: { 200: { description: 'what went', content: json(Retention) }, ...responses(403, 503) },
+});
+
+/** Registers the routes of retention. */
+export function retentionRoutes(api: Api, context: ApiContext): void {
+  const { store, log, now } = context;
+  const options = () => ({ store, log, settings: context.retention, now_ms: now() });
+
+  secured(api, context, 'erasures:read', reportRoute, async (c) => {
+    const report = await planRetention(options());
+    return c.json(viewOf(report, c.var.principal.tenant), 200);
+  });
+
+  secured(api, context, 'erasures:manage', runRoute, async (c) => {
+    const { writer } = context;
+    if (writer === undefined) throw new AppError('read_only', 'this process does not write the log');
+    if (c.var.principal.tenant !== ALL_TENANTS) {
+      throw new AppError('tenant_forbidden', 'a run is for all tenants, this key is for one');
+    }
+    const report = await runRetention({ ...options(), writer, actor: c.var.principal.key_id });
+    return c.json(viewOf(report, ALL_TENANTS), 200);
+  });
+}
+
+function viewOf({ content, summaries, more }: RetentionReport, tenant: string): z.infer<typeof Retention> {
+  const own = (row: { tenant: string }) => tenant === ALL_TENANTS || row.tenant === tenant;
+  return {
+    content: content
+      .filter(own)
+      .map(({ oldest_ms, ...row }) => ({ ...row, oldest: new Date(oldest_ms).toISOString() })),
+    summaries: summaries.filter(own),
+    more,
+    stays: STAYS,
+  };
+}

@@ -185,7 +185,11 @@ async function assemble(
     counters: { bodies_refused: {}, records: {} },
     catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
-    settled: () => settled(),
+    // Once through, since in a busy log there is always more.
+    settled: async () => {
+      await present(writer).settled();
+      await detection.flush();
+    },
     retention: config.retention ?? KEEP_ALL,
     response,
     version: VERSION,

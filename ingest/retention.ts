@@ -56,12 +56,14 @@ export interface RetentionOptions {
   log: string;
   settings: RetentionSettings;
   now_ms: number;
+  /** Of one tenant alone. */
+  tenant?: string | undefined;
 }
 
 /** What a run would do now. */
 export async function planRetention(options: RetentionOptions): Promise<RetentionReport> {
   const plans: TenantPlan[] = [];
-  for (const tenant of await readTenants(options.store, options.log)) plans.push(await planTenant(options, tenant));
+  for (const tenant of await tenantsOf(options)) plans.push(await planTenant(options, tenant));
   return reportOf(plans);
 }
 
@@ -69,9 +71,9 @@ export async function planRetention(options: RetentionOptions): Promise<Retentio
 export async function runRetention(
   options: RetentionOptions & { writer: LogWriter; actor: string },
 ): Promise<RetentionReport> {
-  const { store, log, writer, actor, now_ms } = options;
+  const { store, writer, actor, now_ms } = options;
   const plans: TenantPlan[] = [];
-  for (const tenant of await readTenants(store, log)) {
+  for (const tenant of await tenantsOf(options)) {
     await exclusively(store, async () => {
       const plan = await planTenant(options, tenant);
       plans.push(plan);
@@ -86,6 +88,9 @@ export async function runRetention(
   }
   return reportOf(plans);
 }
+
+const tenantsOf = async ({ store, log, tenant }: RetentionOptions): Promise<string[]> =>
+  tenant === undefined ? readTenants(store, log) : [tenant];
 
 async function planTenant({ store, log, settings, now_ms }: RetentionOptions, tenant: string): Promise<TenantPlan> {
   const tiers = tiersOf(settings, tenant);

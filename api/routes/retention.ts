@@ -35,46 +35,38 @@ const STAYS = 'cores, leaves, checkpoints and who did what when stay as long as 
 const reportRoute = createRoute({
   method: 'get',
   path: '/v1/retention',
-  summary: 'What a run of retention would remove now, of all tenants of the key',
+  summary: 'What a run of retention would remove now, of the tenants of the key',
   responses: { 200: { description: 'by tenant and type', content: json(Retention) }, ...responses(503) },
 });
 
 const runRoute = createRoute({
   method: 'post',
   path: '/v1/retention/run',
-  summary: 'Remove now what is older than it may become; for a key of all tenants',
-  responses: { 200: { description: 'what went', content: json(Retention) }, ...responses(403, 503) },
+  summary: 'Remove now what is older than it may become, of the tenants of the key',
+  responses: { 200: { description: 'what went', content: json(Retention) }, ...responses(503) },
 });
 
 /** Registers the routes of retention. */
 export function retentionRoutes(api: Api, context: ApiContext): void {
   const { store, log, now } = context;
-  const options = () => ({ store, log, settings: context.retention, now_ms: now() });
+  const options = ({ tenant }: { tenant: string }) => {
+    const own = tenant === ALL_TENANTS ? undefined : tenant;
+    return { store, log, settings: context.retention, now_ms: now(), tenant: own };
+  };
 
   secured(api, context, 'erasures:read', reportRoute, async (c) => {
-    const report = await planRetention(options());
-    return c.json(viewOf(report, c.var.principal.tenant), 200);
+    return c.json(viewOf(await planRetention(options(c.var.principal))), 200);
   });
 
   secured(api, context, 'erasures:manage', runRoute, async (c) => {
     const { writer } = context;
     if (writer === undefined) throw new AppError('read_only', 'this process does not write the log');
-    if (c.var.principal.tenant !== ALL_TENANTS) {
-      throw new AppError('tenant_forbidden', 'a run is for all tenants, this key is for one');
-    }
-    const report = await runRetention({ ...options(), writer, actor: c.var.principal.key_id });
-    return c.json(viewOf(report, ALL_TENANTS), 200);
+    const { principal } = c.var;
+    return c.json(viewOf(await runRetention({ ...options(principal), writer, actor: principal.key_id })), 200);
   });
 }
 
-function viewOf({ content, summaries, more }: RetentionReport, tenant: string): z.infer<typeof Retention> {
-  const own = (row: { tenant: string }) => tenant === ALL_TENANTS || row.tenant === tenant;
-  return {
-    content: content
-      .filter(own)
-      .map(({ oldest_ms, ...row }) => ({ ...row, oldest: new Date(oldest_ms).toISOString() })),
-    summaries: summaries.filter(own),
-    more,
-    stays: STAYS,
-  };
+function viewOf({ content, summaries, more }: RetentionReport): z.infer<typeof Retention> {
+  const rows = content.map(({ oldest_ms, ...row }) => ({ ...row, oldest: new Date(oldest_ms).toISOString() }));
+  return { content: rows, summaries, more, stays: STAYS };
 }

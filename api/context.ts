@@ -3,6 +3,7 @@ import type { Limits } from '../core/limits.ts';
 import type { RetentionSettings } from '../core/retention_settings.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Catalog } from '../detectors/catalog/capabilities.ts';
+import type { Forget } from '../ingest/erase.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
 import type { Access, Principal } from './auth/access.ts';
@@ -43,6 +44,8 @@ export interface ApiContext {
   detection: () => Record<string, unknown>;
   /** Resolves when detection has stored what it made of all that was taken so far. */
   settled?: () => Promise<void>;
+  /** Lets detection forget what went from the store. */
+  forget: Forget;
   retention: RetentionSettings;
   /** Absent where nothing is delivered. */
   response?: Response;

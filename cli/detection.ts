@@ -279,6 +279,24 @@ export class Detection {
     await this.flush();
   }
 
+  /**
+   * Sees sessions again as the store holds them now: of content that is gone from there nothing is remembered here. What
+   * that brings to light is told to nobody, since a value whose origin was erased only seems to come from nowhere.
+   */
+  async lookAgain(keys: readonly string[]): Promise<void> {
+    const { engine, store, log } = this.options;
+    await this.inTurn(async () => {
+      this.take(engine.flush());
+      this.points.released(this.through);
+      for (const key of keys) {
+        if (!engine.knows(key)) continue;
+        engine.reevaluate(key, await readSession(store, log, placeOf(key), this.through));
+        this.late.delete(key);
+      }
+    });
+    await this.found.drained();
+  }
+
   /** For people and metrics. */
   get status(): Record<string, unknown> {
     const { detected_through, failing, dropped_rows } = this.found.status;

@@ -24,12 +24,12 @@ import { migrate } from '../core/store/migrate.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
 import { openEmbeddedStore, openServerStore, type Store } from '../core/store/store.ts';
 import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
-import { createEngine } from '../detectors/engine.ts';
+import { createEngine, sessionKey } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
 import { type LoadedPolicy, loadPolicy } from '../detectors/supply/load_policy.ts';
 import { applyPolicy, NO_POLICY } from '../detectors/supply/policy.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
-import { finishErasures } from '../ingest/erase.ts';
+import { type Forget, finishErasures } from '../ingest/erase.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { runRetention } from '../ingest/retention.ts';
@@ -163,6 +163,8 @@ async function assemble(
   const checkpointer = new Checkpointer({ store, signer, head: () => present(writer).head, now, onFault });
   await checkpointer.start();
   const access = await openAccess(store, writer, now);
+  const forget: Forget = (tenant, session_ids) =>
+    detection.lookAgain(session_ids.map((session_id) => sessionKey({ tenant, session_id })));
   const context: ApiContext = {
     store,
     log,
@@ -190,6 +192,7 @@ async function assemble(
       await present(writer).settled();
       await detection.flush();
     },
+    forget,
     retention: config.retention ?? KEEP_ALL,
     response,
     version: VERSION,
@@ -205,6 +208,7 @@ async function assemble(
       now_ms: now(),
       writer: present(writer),
       actor: 'retention',
+      forget,
     });
   const stopRetention =
     settings === undefined || options.deliver === false ? undefined : startRetention({ run, onNotice });

@@ -37,7 +37,10 @@ export type ErasureSubject = { tenant: string } & (
   | { session_id: string; user_id?: undefined }
   | { user_id: string; session_id?: undefined }
 );
-export type ErasureRequest = ErasureSubject & { reason: string; actor: string; now_ms: number };
+export type ErasureRequest = ErasureSubject & { reason: string; actor: string; now_ms: number; forget?: Forget };
+
+/** Lets go of what is in memory of sessions whose content went from the store; what it knew is stored when it resolves. */
+export type Forget = (tenant: string, session_ids: readonly string[]) => Promise<void>;
 
 export interface ErasureResult {
   /** Sequence number of the first record that says so; undefined when there was nothing to erase. */
@@ -111,6 +114,7 @@ export interface RecordErasure {
   now_ms: number;
   detail: Pick<ErasureDetail, 'scope' | 'session_id' | 'reason'>;
   seqs: readonly number[];
+  forget?: Forget | undefined;
 }
 
 /** Writes the records that say so, and does what they say. For callers that work exclusively. */
@@ -129,7 +133,7 @@ export async function eraseRecords(store: Store, writer: LogWriter, erasure: Rec
   const receipts = await writer.submitInternal(records);
   const seq = receipts[0]?.seq;
   if (seq === undefined) throw new AppError('erasure_not_recorded', 'the log gave no receipt for the erasure');
-  await finish(store, writer.head.log, writer.head.size);
+  await finish(store, writer.head.log, writer.head.size, erasure.forget);
   return { seq, erasure_id, records: records.length, erased };
 }
 
@@ -146,13 +150,13 @@ export function finishErasures(store: Store, log: string, size: number): Promise
   return exclusively(store, () => finish(store, log, size));
 }
 
-async function finish(store: Store, log: string, size: number): Promise<void> {
+async function finish(store: Store, log: string, size: number, forget?: Forget): Promise<void> {
   let from = await readCursor(store, log, CURSOR);
   for (;;) {
     const scope = { log, types: ERASURE_TYPES, from, to: size, limit: RECORDS_AT_ONCE };
     const records = await readActions(store, scope);
     if (records.length === 0) return;
-    for (const together of byTenant(records)) await carryOut(store, log, together);
+    for (const together of byTenant(records)) await carryOut(store, log, together, forget);
     await clearOldParts(store);
     from = (records.at(-1)?.seq ?? from) + 1;
     await moveCursor(store, log, CURSOR, from);
@@ -165,18 +169,26 @@ function byTenant(records: readonly ActionRecordRow[]): ActionRecordRow[][] {
   return [...tenants.values()];
 }
 
-async function carryOut(store: Store, log: string, records: readonly ActionRecordRow[]): Promise<void> {
+async function carryOut(
+  store: Store,
+  log: string,
+  records: readonly ActionRecordRow[],
+  forget: Forget | undefined,
+): Promise<void> {
+  const sessions = new Set<string>();
   let first = Number.MAX_SAFE_INTEGER;
   let last = -1;
   const tenant = records[0]?.tenant ?? '';
   for (const { seq, type, detail } of records) {
     const state = type === 'erasure' ? 'erased' : 'expired';
     for (const seqs of chunksOf(readRanges(detail), seq)) {
-      await replaceContent(store, { log, tenant, seqs, state });
+      for (const session_id of await replaceContent(store, { log, tenant, seqs, state })) sessions.add(session_id);
       first = Math.min(first, seqs[0] as number);
       last = Math.max(last, seqs.at(-1) as number);
     }
   }
+  sessions.delete('');
+  if (sessions.size > 0) await forget?.(tenant, [...sessions]);
   if (last >= 0) await removeErased(store, { log, tenant, from: first, to: last + 1 });
 }
 
@@ -194,15 +206,19 @@ function* chunksOf(ranges: readonly Range[], below: number): Generator<number[]>
   if (chunk.length > 0) yield chunk;
 }
 
+/** Gives the sessions of what was replaced. */
 async function replaceContent(
   store: Store,
   of: { log: string; tenant: string; seqs: readonly number[]; state: string },
-): Promise<void> {
+): Promise<Set<string>> {
   const rows = new RowWriter();
+  const sessions = new Set<string>();
   for (const { seq, session_id, salt } of await readKeptSalts(store, of)) {
     encodeGone(rows, { ...of, seq, session_id, salts: remainingSalts(salt) });
+    sessions.add(session_id);
   }
   await store.insert('content', rows);
+  return sessions;
 }
 
 function remainingSalts(salt: Buffer): string {

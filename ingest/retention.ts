@@ -16,7 +16,7 @@ import {
   removeOldSummaries,
 } from '../core/store/queries/retention.ts';
 import type { Store } from '../core/store/store.ts';
-import { eraseRecords } from './erase.ts';
+import { eraseRecords, type Forget } from './erase.ts';
 import { exclusively } from './exclusive.ts';
 import type { LogWriter } from './log_writer.ts';
 
@@ -69,9 +69,9 @@ export async function planRetention(options: RetentionOptions): Promise<Retentio
 
 /** Does it. Durable and removed from the files of the store when it resolves. */
 export async function runRetention(
-  options: RetentionOptions & { writer: LogWriter; actor: string },
+  options: RetentionOptions & { writer: LogWriter; actor: string; forget?: Forget | undefined },
 ): Promise<RetentionReport> {
-  const { store, writer, actor, now_ms } = options;
+  const { store, writer, actor, now_ms, forget } = options;
   const plans: TenantPlan[] = [];
   for (const tenant of await tenantsOf(options)) {
     await exclusively(store, async () => {
@@ -80,7 +80,7 @@ export async function runRetention(
       const reason = plan.content.map(({ type, days }) => `${type}: ${days} days`).join(', ');
       const detail = { scope: 'retention', reason } as const;
       const seqs = plan.going.map((record) => record.seq);
-      await eraseRecords(store, writer, { type: 'expiry', tenant, actor, now_ms, detail, seqs });
+      await eraseRecords(store, writer, { type: 'expiry', tenant, actor, now_ms, detail, seqs, forget });
       if (plan.summaries === undefined || Object.keys(plan.rows).length === 0) return;
       await removeOldSummaries(store, plan.summaries);
       await clearOldParts(store);

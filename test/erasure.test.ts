@@ -142,6 +142,26 @@ describe('the erasure of a user', { timeout: 120_000 }, () => {
   });
 });
 
+describe('detection', { timeout: 60_000 }, () => {
+  const edges = async (session_id: string) =>
+    (await test.read<{ edges: { to: { event_id: string } }[] }>(`/v1/sessions/${session_id}/edges`)).edges;
+
+  it('forgets values of an erased session, and goes on to follow those of others', async () => {
+    for (const name of ['forgot', 'knows']) {
+      await test.send(marked(`s-${name}`, `${name}@example.com`, `fernblick-${name}`).slice(0, 3));
+    }
+    await test.service.settled();
+    expect((await erase({ user_id: 'forgot@example.com', reason: 'asked for' })).status).toBe(200);
+    for (const name of ['forgot', 'knows']) {
+      await test.send(marked(`s-${name}`, `${name}@example.com`, `fernblick-${name}`).slice(3));
+    }
+    await test.service.settled();
+    expect((await edges('s-knows')).length).toBeGreaterThan(0);
+    expect(await edges('s-forgot')).toEqual([]);
+    expect(await verify()).toMatchObject({ ok: true });
+  });
+});
+
 describe('a request to erase', () => {
   it.each([
     ['nobody', { reason: 'x' }],

@@ -19,7 +19,7 @@ const NOT_REACHED = [
   'records in a Kafka topic, until its own retention removes them',
   'backups and snapshots of the data folder or of the ClickHouse server',
   'spools of wrappers and queues of producers on other hosts: what they send later is new',
-  'the memory of running processes, until the session is forgotten there or the process starts again',
+  'what detection remembers of other sessions that the text reached, until the service starts again',
   'sectors of the disk under removed files: encrypt the disk that holds the data folder',
 ] as const;
 
@@ -120,7 +120,13 @@ export function erasureRoutes(api: Api, context: ApiContext): void {
       return c.json({ ...nothing, dry_run, erased: countsOf(found), not_reached: [...NOT_REACHED] }, 200);
     }
     const actor = c.var.principal.key_id;
-    const done = await eraseContent(store, writer, { ...subject, reason, actor, now_ms: now() });
+    const done = await eraseContent(store, writer, {
+      ...subject,
+      reason,
+      actor,
+      now_ms: now(),
+      forget: context.forget,
+    });
     const { erasure_id = null, seq = null, records } = done;
     const erased = countsOf(done.found);
     return c.json({ erasure_id, seq, records, holds: [], dry_run, erased, not_reached: [...NOT_REACHED] }, 200);

@@ -62,7 +62,17 @@ export function retentionRoutes(api: Api, context: ApiContext): void {
     const { writer } = context;
     if (writer === undefined) throw new AppError('read_only', 'this process does not write the log');
     const { principal } = c.var;
-    return c.json(viewOf(await runRetention({ ...options(principal), writer, actor: principal.key_id })), 200);
+    return c.json(
+      viewOf(
+        await runRetention({
+          ...options(principal),
+          writer,
+          actor: principal.key_id,
+          forget: context.forget,
+        }),
+      ),
+      200,
+    );
   });
 }
 

@@ -1,5 +1,6 @@
 /** The HTTP application: guards first, then routes, then one place for errors. Runs without a server in tests and CLI. */
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { AppError, messageOf } from '../core/errors.ts';
 import { checkAddress } from './auth/guard.ts';
@@ -21,6 +22,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
+import { operationRoutes } from './routes/operations.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { retentionRoutes } from './routes/retention.ts';
@@ -51,6 +53,7 @@ const ROUTES = [
   holdRoutes,
   retentionRoutes,
   documentRoutes,
+  operationRoutes,
   loginRoutes,
   pageRoutes,
   webRoutes,
@@ -87,6 +90,12 @@ export function createApi(context: ApiContext): Api {
       referrerPolicy: 'same-origin',
     }),
   );
+  app.use(async (c, next) => {
+    const began = performance.now();
+    await next();
+    const seconds = (performance.now() - began) / 1_000;
+    context.metrics.answered(routePath(c, -1), c.req.method, c.res.status, seconds);
+  });
   app.use(checkAddress(context));
   app.use(async (c, next) => {
     await next();

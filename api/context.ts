@@ -10,6 +10,7 @@ import type { Access, Principal } from './auth/access.ts';
 import type { Attempts } from './auth/attempts.ts';
 import type { IdentityProvider } from './auth/identity_provider.ts';
 import type { LoginCodes } from './auth/login.ts';
+import type { Metrics } from './metrics.ts';
 import type { Response } from './response/response.ts';
 
 export interface ApiContext {
@@ -38,6 +39,9 @@ export interface ApiContext {
   insecure_loopback: boolean;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
   counters: Counters;
+  metrics: Metrics;
+  /** Whether the service was told to end. */
+  closing: () => boolean;
   /** Judges what tools can do, for lists of them; not the one in which detection keeps what it learns. */
   catalog?: Catalog;
   /** How detection is doing, for people and metrics. */

@@ -10,6 +10,7 @@ import { createAttempts } from '../api/auth/attempts.ts';
 import { openIdentityProvider } from '../api/auth/identity_provider.ts';
 import { createLoginCodes } from '../api/auth/login.ts';
 import type { ApiContext } from '../api/context.ts';
+import { createMetrics } from '../api/metrics.ts';
 import { openResponse, type Response } from '../api/response/response.ts';
 import { type LoadedSuspensionPolicy, loadSuspensionPolicy } from '../api/response/suspension_policy.ts';
 import type { Api } from '../api/route.ts';
@@ -73,6 +74,8 @@ export interface Service {
   checkpoint(): Promise<void>;
   /** Resolves when all that was taken so far was looked at by the detectors and their alerts are stored. */
   settled(): Promise<void>;
+  /** From here on the service says that it is not ready; it still answers. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -91,6 +94,16 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Tells how long something took, also when it failed. */
+async function measured<T>(work: Promise<T>, tell: (seconds: number) => void): Promise<T> {
+  const began = performance.now();
+  try {
+    return await work;
+  } finally {
+    tell((performance.now() - began) / 1_000);
   }
 }
 
@@ -114,6 +127,8 @@ async function assemble(
   const log = keyring.origin;
   const detectors = config.detection ? applyPolicy(await loadDetectors(), policies.supply?.policy ?? NO_POLICY) : [];
   let writer: LogWriter | undefined;
+  let closing = false;
+  const metrics = createMetrics();
   const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
   const signals = new Set(detectors.map(({ metadata }) => metadata.id));
   const rules: RuleWatch | undefined = config.detection
@@ -139,13 +154,14 @@ async function assemble(
     onCommitted: (records) => {
       suppressions?.observe(records);
       response?.observe(records);
-      return config.detection ? detection.observe(records) : Promise.resolve();
+      return config.detection ? measured(detection.observe(records), metrics.detected) : Promise.resolve();
     },
     onAdopted: async (_, to) => {
       await suppressions?.reload(to, now());
       response?.adopted(to);
       if (config.detection) await detection.catchUp(to);
     },
+    onStored: metrics.stored,
     onNotice,
     onFatal,
   });
@@ -153,7 +169,17 @@ async function assemble(
   await finishErasures(store, log, writer.head.size);
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
   const policy = policies.suspension?.policy;
-  response = await openResponse({ config, store, log, writer, now, version: VERSION, policy, onNotice });
+  response = await openResponse({
+    config,
+    store,
+    log,
+    writer,
+    now,
+    version: VERSION,
+    policy,
+    onAttempt: metrics.attempted,
+    onNotice,
+  });
   if (config.detection) await detection.start(writer.head.size);
   await recordConfiguration(store, writer, now, policies);
   const onFault = (error: AppError) => {
@@ -185,6 +211,8 @@ async function assemble(
     insecure_loopback: config.insecure_loopback,
     onNotice,
     counters: { bodies_refused: {}, records: {} },
+    metrics,
+    closing: () => closing,
     catalog: createCatalog([], catalog_files),
     detection: () => detection.status,
     // Once through, since in a busy log there is always more.
@@ -197,6 +225,7 @@ async function assemble(
     response,
     version: VERSION,
   };
+  metrics.watch(context);
   const admin_key = await adminKey(config.data, context);
   if (options.deliver !== false) await response.start(writer.head.size);
   const settings = config.retention;
@@ -230,6 +259,9 @@ async function assemble(
     admin_key,
     checkpoint: () => checkpointer.publish(),
     settled,
+    drain() {
+      closing = true;
+    },
     async close() {
       await stopRetention?.();
       rules?.close();

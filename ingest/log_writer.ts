@@ -40,6 +40,8 @@ export interface LogWriterOptions {
    * the store. In order with `onCommitted`.
    */
   onAdopted?: (from: number, to: number) => Promise<void>;
+  /** Told of each batch that was stored and put under the head, and how long that took. */
+  onStored?: (records: readonly SequencedRecord[], seconds: number) => void;
   onNotice?: (notice: string, fields: Record<string, unknown>) => void;
   /** The store contradicts what was signed: writing stops for good. */
   onFatal?: (error: AppError) => void;
@@ -303,6 +305,7 @@ export class LogWriter {
       received_at_ms: Math.max(this.committed_at_ms, ...batch.sequenced.records.map((each) => each.received_at_ms)),
     };
     this.storing = batch.sequenced;
+    const began = performance.now();
     try {
       await this.adopt(batch);
       await insertAll(store, batch.rows);
@@ -315,6 +318,7 @@ export class LogWriter {
     this.head_row = head;
     this.committed_at_ms = head.received_at_ms;
     answer(batch);
+    this.options.onStored?.(batch.sequenced.records, (performance.now() - began) / 1_000);
     const earlier = this.observing;
     this.observing = earlier
       .then(() => this.options.onCommitted(batch.sequenced.records))

@@ -155,8 +155,8 @@ describe('the routes', () => {
   it('need a permission, but for the few that say nothing of anybody', () => {
     const open = test.service.api.declared.filter(({ permission }) => permission === 'public');
     const logins = ['/login', '/login/callback', '/login/oidc', '/logout'];
-    const paths = ['/healthz', ...logins, '/static/{file}', '/v1/openapi.json', '/v1/schema/event.json'];
-    expect(open.map(({ path }) => path).sort()).toEqual(paths);
+    const paths = ['/healthz', '/readyz', ...logins, '/static/{file}', '/v1/openapi.json', '/v1/schema/event.json'];
+    expect(open.map(({ path }) => path).sort()).toEqual(paths.sort());
     for (const { permission } of secured()) expect(PERMISSIONS).toContain(permission);
   });
 

@@ -22,6 +22,7 @@ export const PERMISSIONS = [
   'erasures:manage',
   'holds:read',
   'holds:manage',
+  'metrics:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -56,6 +57,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'erasures:read',
     'holds:read',
   ],
+  monitor: ['log:read', 'metrics:read'],
   admin: PERMISSIONS,
 };
 

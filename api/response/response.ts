@@ -29,6 +29,8 @@ export interface ResponseOptions {
   version: string;
   /** When sessions are suspended without a person. */
   policy: SuspensionPolicy | undefined;
+  /** Told of each attempt to deliver. */
+  onAttempt: (outcome: 'sent' | 'failed' | 'dead', seconds: number) => void;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
 }
 
@@ -50,6 +52,9 @@ export interface Response {
 
 /** The program itself, where it changes a subscription. */
 const PROGRAM = { key_id: 'tracewarden', name: 'tracewarden' };
+
+const outcomeOf = ({ error, final }: { error?: string; final?: boolean }) =>
+  error ? (final ? 'dead' : 'failed') : 'sent';
 
 export async function openResponse(options: ResponseOptions): Promise<Response> {
   const { config, store, log, writer, now, onNotice, version, policy } = options;
@@ -79,7 +84,12 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
     random: Math.random,
     schedule: retrySchedule(config.webhook_retry_seconds),
     subscriptionOf: (subscription_id) => subscriptions.get(subscription_id),
-    send: (subscription, message_id, message) => sendMessage(sender, subscription, message_id, message),
+    async send(subscription, message_id, message) {
+      const began = performance.now();
+      const attempt = await sendMessage(sender, subscription, message_id, message);
+      options.onAttempt(outcomeOf(attempt), (performance.now() - began) / 1_000);
+      return attempt;
+    },
     async onGone(subscription_id) {
       if (subscriptions.get(subscription_id)?.state !== 'active') return;
       const members = { state: 'disabled', reason: 'the receiver answered 410: it is gone' } as const;

@@ -74,6 +74,7 @@ async function serve(service: Service, config: Config, stopped: Promise<void>): 
   say(`tracewarden listens on ${server.url}`);
   say(`open once within ten minutes: ${server.url}/login?code=${code}`);
   await stopped;
+  service.drain();
   say('closing: writing what waits');
   await server.close();
   rmSync(join(config.data, 'service.json'), { force: true });

@@ -50,6 +50,18 @@ const Close = z
     ...common,
     verdict: z.enum(VERDICTS),
     duplicate_of: AlertId.optional().openapi({ description: 'alert_id of the other one; with the verdict duplicate' }),
+    suppress: z
+      .strictObject({
+        scope: Scope.optional().openapi({ description: 'absent: the rule, for the user and the agent of the alert' }),
+        reason: prose,
+        expires_at: TimeParameter.unwrap(),
+      })
+      .optional()
+      .openapi({ description: 'with the verdict benign: the like is held back until then' }),
+  })
+  .refine(({ verdict, suppress }) => suppress === undefined || verdict === 'benign', {
+    path: ['suppress'],
+    message: 'goes with the verdict benign alone',
   })
   .refine(({ verdict, duplicate_of }) => (verdict === 'duplicate') === (duplicate_of !== undefined), {
     path: ['duplicate_of'],
@@ -95,6 +107,10 @@ export const OneAction = z.discriminatedUnion('action', [...SharedAction.options
 
 /** What the desk is to do. */
 export function wantedOf(body: z.infer<typeof OneAction>): WantedAction {
-  if (body.action !== 'suppress') return body;
-  return { ...body, expires_at_ms: Date.parse(body.expires_at) };
+  if (body.action === 'suppress') return { ...body, expires_at_ms: Date.parse(body.expires_at) };
+  if (body.action !== 'close') return body;
+  const { suppress, ...close } = body;
+  return suppress === undefined
+    ? close
+    : { ...close, suppress: { ...suppress, expires_at_ms: Date.parse(suppress.expires_at) } };
 }

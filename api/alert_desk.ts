@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from '../core/alert_action.ts';
 import { AppError } from '../core/errors.ts';
+import { teaches } from '../core/feedback.ts';
 import { newId } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAlertAction } from '../core/store/queries/alert_actions.ts';
@@ -44,8 +45,17 @@ export interface WantedAction {
   /** Of tagging. */
   add?: readonly string[] | undefined;
   remove?: readonly string[] | undefined;
+  /** With the verdict benign: what is held back from here on, see `suppress`. */
+  suppress?: WantedSuppression | undefined;
   /** The alert's version as it was seen; with another one by now the action is refused. */
   expected_version?: number | undefined;
+}
+
+export interface WantedSuppression {
+  /** Absent: the rule, for the user and the agent of the alert. */
+  scope?: SuppressionScope | undefined;
+  reason: string;
+  expires_at_ms: number;
 }
 
 export interface Acted {
@@ -95,36 +105,30 @@ async function act(
   const alert = await readAlert(store, tenant, alert_id);
   if (alert === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
   const request_id = wanted.request_id ?? newId('request');
-  const action_id = alertActionId({ tenant, alert_id, action: wanted.action, request_id });
-  const detail: AlertActionDetail = {
-    ...detailOf(alert, wanted, request_id, principal),
-    ...(wanted.action === 'assign' && assigneeOf(options, tenant, wanted.owner, principal)),
-    ...(wanted.action === 'tag' && tagsOf(alert, wanted)),
-  };
-  const { type } = ACTION_RULES[wanted.action];
-  const record = { tenant, event_id: action_id, type, received_at_ms: 0, who: { accepted_by: principal.key_id } };
-  const known = wanted.request_id && (await readAlertAction(store, { tenant, alert_id, action_id }));
-  if (known) {
-    checkRepeated(known, alertActionRow({ ...record, seq: known.seq, detail: { ...detail } }, known.log));
-    return { action: known, alert, repeated: true };
+  const steps = stepsOf(alert, wanted).map((step) => stepOf(options, alert, tenant, step, request_id, principal));
+  const fresh: Step[] = [];
+  for (const step of steps) {
+    const known = wanted.request_id && (await readAlertAction(store, { tenant, alert_id, action_id: step.action_id }));
+    if (known) checkRepeated(known, step.row(known));
+    else fresh.push(step);
+    if (known && step === steps.at(-1)) return { action: known, alert, repeated: true };
   }
-  checkVersion(alert, wanted.expected_version);
-  checkStatus(alert, wanted.action);
-  if (detail.tags !== undefined) checkTags(detail.tags);
-  if (wanted.duplicate_of !== undefined) await checkDuplicate(store, tenant, alert_id, wanted.duplicate_of);
-  if (wanted.action === 'suppress') await checkSuppression(options, tenant, alert, wanted);
-  const stamped = writer.stamp({
-    kind: 'action',
-    type,
-    event_id: action_id,
-    tenant,
-    session_id: alert.session_id,
-    user_id: alert.user_id,
-    actor: principal.key_id,
-    time_ms: options.now(),
-    detail: { ...detail },
-  });
-  await writer.submitInternal([stamped]);
+  // What a crash left half done is our own change.
+  if (fresh.length === steps.length) checkVersion(alert, wanted.expected_version);
+  for (const step of fresh) await check(options, tenant, alert, step);
+  const place = { tenant, session_id: alert.session_id, user_id: alert.user_id, actor: principal.key_id };
+  const stamped = fresh.map(({ type, action_id, detail }) =>
+    writer.stamp({
+      kind: 'action',
+      type,
+      event_id: action_id,
+      ...place,
+      time_ms: options.now(),
+      detail: { ...detail },
+    }),
+  );
+  await writer.submitInternal(stamped);
+  const action_id = fresh.at(-1)?.action_id ?? '';
   const [action, after] = await Promise.all([
     readAlertAction(store, { tenant, alert_id, action_id }),
     readAlert(store, tenant, alert_id),
@@ -133,6 +137,60 @@ async function act(
     throw new AppError('action_not_recorded', 'the log took the action, and the store does not show it');
   }
   return { action, alert: after, repeated: false };
+}
+
+/** One action that becomes a record. */
+interface Step {
+  wanted: WantedAction;
+  action_id: string;
+  type: string;
+  detail: AlertActionDetail;
+  /** Its row, if it stands where another one does. */
+  row(at: AlertActionRow): AlertActionRow;
+}
+
+/** What is asked for, one action after the other: a verdict may hold the like back, and that comes first. */
+function stepsOf(alert: AlertRow, { suppress, ...wanted }: WantedAction): WantedAction[] {
+  if (suppress === undefined) return [wanted];
+  const { rule_id, user_id, agent } = alert;
+  const narrow = { rule_id, ...(user_id !== '' && { user_id }), ...(agent !== '' && { agent }) };
+  return [{ ...suppress, action: 'suppress', scope: suppress.scope ?? narrow }, wanted];
+}
+
+function stepOf(
+  options: AlertDeskOptions,
+  alert: AlertRow,
+  tenant: string,
+  wanted: WantedAction,
+  request_id: string,
+  principal: Principal,
+): Step {
+  const { alert_id, rule_id, rule_version, agent } = alert;
+  const { type } = ACTION_RULES[wanted.action];
+  const action_id = alertActionId({ tenant, alert_id, action: wanted.action, request_id });
+  const detail: AlertActionDetail = {
+    ...detailOf(alert, wanted, request_id, principal),
+    ...(wanted.action === 'assign' && assigneeOf(options, tenant, wanted.owner, principal)),
+    ...(wanted.action === 'tag' && tagsOf(alert, wanted)),
+    ...(teaches(wanted.verdict) && { judged: { rule_id, rule_version, agent } }),
+  };
+  const record = { tenant, event_id: action_id, type, received_at_ms: 0, who: { accepted_by: principal.key_id } };
+  const row = ({ seq, log }: AlertActionRow) => alertActionRow({ ...record, seq, detail: { ...detail } }, log);
+  return { wanted, action_id, type, detail, row };
+}
+
+/** Whether a step may be taken now. Throws. */
+async function check(
+  options: AlertDeskOptions,
+  tenant: string,
+  alert: AlertRow,
+  { wanted, detail }: Step,
+): Promise<void> {
+  checkStatus(alert, wanted.action);
+  if (detail.tags !== undefined) checkTags(detail.tags);
+  const { duplicate_of } = wanted;
+  if (duplicate_of !== undefined) await checkDuplicate(options.store, tenant, alert.alert_id, duplicate_of);
+  if (wanted.action === 'suppress') await checkSuppression(options, tenant, alert, wanted);
 }
 
 function detailOf(alert: AlertRow, wanted: WantedAction, request_id: string, principal: Principal): AlertActionDetail {

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALERT_SEVERITY_MIN, type Finding, severityRank } from '../core/alert.ts';
 import { messageOf } from '../core/errors.ts';
+import type { WeighedFinding } from '../core/feedback.ts';
 import { readKnownAlerts } from '../core/store/queries/alert_ids.ts';
 import { moveCursor } from '../core/store/queries/head.ts';
 import { encodeSessionFacts, type SessionFactsRow } from '../core/store/queries/session_facts.ts';
@@ -298,9 +299,10 @@ function nothingPending(cut: number): Pending {
 }
 
 /** The record of an alert. */
-export function alertRecord(finding: Finding): RecordDraft {
+export function alertRecord(finding: WeighedFinding): RecordDraft {
   const { finding_id, tenant, session_id, user_id, time_ms, agent, tags, evidence, severity, title, reason } = finding;
-  const { rule_id, rule_version } = finding;
+  const { rule_id, rule_version, weighed_risk } = finding;
+  const risk = weighed_risk === undefined ? {} : { risk: weighed_risk };
   return {
     kind: 'alert',
     type: 'alert.raised',
@@ -310,6 +312,6 @@ export function alertRecord(finding: Finding): RecordDraft {
     user_id,
     actor: 'tracewarden',
     time_ms,
-    detail: { rule_id, rule_version, severity, title, reason, session_id, user_id, agent, tags, evidence },
+    detail: { rule_id, rule_version, severity, ...risk, title, reason, session_id, user_id, agent, tags, evidence },
   };
 }

@@ -39,6 +39,7 @@ import { openSigner } from '../ingest/signer.ts';
 import { openCatalogFiles } from './catalog.ts';
 import { alertRecord } from './detected_writer.ts';
 import { Detection } from './detection.ts';
+import { FeedbackList } from './feedback_list.ts';
 import { type RuleWatch, watchRules } from './rule_watch.ts';
 import { SuppressionList } from './suppression_list.ts';
 import { VERSION } from './version.ts';
@@ -135,6 +136,7 @@ async function assemble(
     ? await watchRules({ folder: config.rules_folder, engine, signals, onNotice })
     : undefined;
   let suppressions: SuppressionList | undefined;
+  let feedback: FeedbackList | undefined;
   let response: Response | undefined;
   const detection = await Detection.open({
     store,
@@ -143,7 +145,8 @@ async function assemble(
     writer: () => present(writer),
     now,
     onNotice,
-    recordOf: (finding) => suppressions?.heldBack(finding, now()) ?? alertRecord(finding),
+    recordOf: (finding) =>
+      suppressions?.heldBack(finding, now()) ?? alertRecord(feedback?.weighed(finding, now()) ?? finding),
   });
   writer = await LogWriter.open({
     store,
@@ -153,11 +156,13 @@ async function assemble(
     now,
     onCommitted: (records) => {
       suppressions?.observe(records);
+      feedback?.observe(records);
       response?.observe(records);
       return config.detection ? measured(detection.observe(records), metrics.detected) : Promise.resolve();
     },
     onAdopted: async (_, to) => {
       await suppressions?.reload(to, now());
+      await feedback?.reload(to, now());
       response?.adopted(to);
       if (config.detection) await detection.catchUp(to);
     },
@@ -168,6 +173,7 @@ async function assemble(
   // What an erasure that was cut short left undone, before anybody reads.
   await finishErasures(store, log, writer.head.size);
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
+  feedback = await FeedbackList.open(store, log, writer.head.size, now());
   const policy = policies.suspension?.policy;
   response = await openResponse({
     config,

@@ -73,6 +73,8 @@ export interface AlertActionDetail {
   /** Of an assignment: key and name of whose the alert is from here on. */
   owner_id?: string;
   owner_name?: string;
+  /** Of a verdict: what it is about, so that it can count for later alerts. Its user is the record's own. */
+  judged?: { rule_id: string; rule_version: number; agent: string };
   /** Of tagging: what was asked for, and all that people gave the alert from here on. */
   tags_added?: readonly string[];
   tags_removed?: readonly string[];

@@ -88,6 +88,7 @@ export const LIMITS = {
   note_chars_max: 2_000, // a note on an alert, or the reason of a suppression
   tags_per_alert_max: 32, // that people give it
   tag_chars_max: 64,
+  feedback_verdicts_max: 50_000, // true and false positives that count, the newest
   incident_alerts_max: 20_000, // of a tenant, the newest, of which incidents are made
   bulk_alerts_max: 200, // acted on by one request
   suppression_ms_max: 7_776_000_000, // 90 days

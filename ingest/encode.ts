@@ -116,6 +116,8 @@ export interface AlertDetail {
   rule_id: string;
   rule_version: number;
   severity: Severity;
+  /** Where verdicts on earlier alerts made it another one than the severity's. */
+  risk?: number;
   title: string;
   reason: string;
   session_id: string;
@@ -128,7 +130,8 @@ export interface AlertDetail {
 function encodeAlert(to: RowWriter, log: string, record: SequencedRecord): void {
   const detail = record.internal as unknown as AlertDetail;
   to.string(record.tenant).string(record.event_id).string(log).u64(record.seq);
-  to.string(detail.rule_id).u32(detail.rule_version).string(detail.severity).u8(SEVERITY_RISK[detail.severity]);
+  to.string(detail.rule_id).u32(detail.rule_version);
+  to.string(detail.severity).u8(detail.risk ?? SEVERITY_RISK[detail.severity]);
   to.string(detail.title).string(detail.reason).string(detail.session_id).string(detail.user_id).string(detail.agent);
   to.i64(record.time_ms).i64(record.received_at_ms).strings(detail.tags).string(canonicalJson(detail.evidence));
 }

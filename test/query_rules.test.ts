@@ -88,6 +88,7 @@ const LOG_WIDE: Record<string, string> = {
   streamActionRows: 'verification reads the whole log',
   streamSuppressedRows: 'verification reads the whole log',
   readSuppressions: 'detection looks findings of the whole log up',
+  readFeedback: 'detection weighs findings of the whole log; verdicts are joined to alerts within their tenant',
   streamKeyRows: 'verification reads the whole log',
   EVENT_SQL: 'verification reads the whole log, or one session of one tenant',
   CONTENT_SQL: 'verification reads the whole log, or one session of one tenant',

@@ -28,6 +28,10 @@ const Body = z
     path: ['alert_ids'],
     message: 'must name each alert once',
   })
+  .refine(({ action }) => action.action !== 'close' || action.suppress === undefined, {
+    path: ['action', 'suppress'],
+    message: 'is of one alert',
+  })
   .refine(({ action }) => action.expected_version === undefined, {
     path: ['action', 'expected_version'],
     message: 'is of one alert; for several there is expected_versions',

@@ -1,6 +1,6 @@
 /** Alerts: the list with filters, and one alert with the events that prove it. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { SEVERITIES, SEVERITY_RISK } from '../../core/alert.ts';
+import { SEVERITIES } from '../../core/alert.ts';
 import { ALERT_STATUSES, VERDICTS } from '../../core/alert_action.ts';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -77,7 +77,8 @@ export function alertRoutes(api: Api, context: ApiContext): void {
       rule_id: query.rule ?? '',
       session_id: query.session ?? '',
       user_id: query.user ?? '',
-      risk_min: SEVERITY_RISK[query.severity],
+      risk_min: 0,
+      severity_min: query.severity,
       from_ms: query.from === undefined ? 0 : Date.parse(query.from),
       to_ms: query.to === undefined ? LATEST_MS : Date.parse(query.to),
       before_seq,

@@ -14,6 +14,7 @@ interface ActionFlags extends CommonFlags {
   note?: string;
   verdict?: string;
   duplicateOf?: string;
+  suppressUntil?: string;
   reason?: string;
   expires?: string;
   user?: string;
@@ -97,9 +98,13 @@ export function alertActionCommands(alerts: Command): void {
   acting('close', 'say what it turned out to be')
     .addOption(new Option('--verdict <verdict>').choices(VERDICTS).makeOptionMandatory())
     .option('--duplicate-of <alert_id>', 'the other alert, with the verdict duplicate')
-    .action((ids: string[], flags: ActionFlags) =>
-      act(ids, 'close', flags, { verdict: flags.verdict, duplicate_of: flags.duplicateOf }),
-    );
+    .option('--suppress-until <time>', 'with the verdict benign: hold back the rule for its user and agent, RFC 3339')
+    .option('--reason <text>', 'of that')
+    .action((ids: string[], flags: ActionFlags) => {
+      const { verdict, duplicateOf: duplicate_of, suppressUntil: expires_at, reason } = flags;
+      const suppress = expires_at === undefined ? undefined : { expires_at, reason };
+      return act(ids, 'close', flags, { verdict, duplicate_of, suppress });
+    });
   acting('reopen', 'make a closed or suppressed one new again; ends what it suppresses').action(
     (ids: string[], flags: ActionFlags) => act(ids, 'reopen', flags, {}),
   );

@@ -211,7 +211,7 @@ export function expectedAlert(row: EventRows, log: string): Fields {
     rule_id: detail.rule_id,
     rule_version: detail.rule_version,
     severity: detail.severity,
-    risk: SEVERITY_RISK[detail.severity as Severity],
+    risk: detail.risk ?? SEVERITY_RISK[detail.severity as Severity],
     title: detail.title,
     reason: detail.reason,
     session_id: detail.session_id,

@@ -1,4 +1,5 @@
 /** Alerts as people work on them, each in the state that the actions on it led to. */
+import { SEVERITIES, type Severity, severityRank } from '../../alert.ts';
 import type { AlertStatus } from '../../alert_action.ts';
 import type { Condition } from '../../query/compile.ts';
 import type { Store } from '../store.ts';
@@ -52,8 +53,10 @@ export interface AlertFilter {
   rule_id: string;
   session_id: string;
   user_id: string;
-  /** Lowest risk to show; severities map to risks in core/alert.ts. */
+  /** Lowest risk to show. */
   risk_min: number;
+  /** Lowest severity to show. */
+  severity_min?: Severity | undefined;
   from_ms: number;
   to_ms: number;
   /** Only alerts below this sequence number. */
@@ -114,6 +117,7 @@ const ALERTS = `SELECT ${COLUMNS}
        AND ({session_id:String} = '' OR session_id = {session_id:String})
        AND ({user_id:String} = '' OR user_id = {user_id:String})
        AND risk >= {risk_min:UInt8}
+       AND severity IN {severities:Array(String)}
        AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
        AND time <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
        AND seq < {before_seq:UInt64}
@@ -123,8 +127,9 @@ const ALERTS = `SELECT ${COLUMNS}
 
 /** Alerts of a tenant, newest first. An empty or absent filter field matches everything. */
 export async function listAlerts(store: Store, filter: AlertFilter): Promise<AlertRow[]> {
-  const { status = '', verdict = '', matching, ...bound } = filter;
-  const params = { ...bound, status, verdict, ...(await readHeads(store)) };
+  const { status = '', verdict = '', severity_min = 'info', matching, ...bound } = filter;
+  const severities = SEVERITIES.slice(severityRank(severity_min));
+  const params = { ...bound, severities, status, verdict, ...(await readHeads(store)) };
   const rows =
     matching === undefined
       ? await store.rows<StoredAlert>(`${ALERTS} ORDER BY seq DESC LIMIT {limit:UInt32}`, params)

@@ -39,7 +39,7 @@ export function AlertWork({ alert, done }: { alert: Alert; done: () => void }) {
             Acknowledge
           </button>
         )}
-        {alert.status !== 'closed' && <Close act={act} />}
+        {alert.status !== 'closed' && <Close act={act} alert={alert} note={note.trim()} />}
         {(alert.status === 'closed' || alert.status === 'suppressed') && (
           <button type="button" onClick={() => act({ action: 'reopen' })}>
             Reopen
@@ -56,11 +56,26 @@ export function AlertWork({ alert, done }: { alert: Alert; done: () => void }) {
   );
 }
 
-/** Closing takes a verdict, and a duplicate the alert that it repeats. */
-function Close({ act }: { act: Act }) {
+const DAY_MS = 86_400_000;
+const HOLD_DAYS = [7, 30, 90];
+
+/** Closing takes a verdict, a duplicate the alert that it repeats; and what is benign can be held back for a time. */
+function Close({ act, alert, note }: { act: Act; alert: Alert; note: string }) {
   const [verdict, setVerdict] = useState('');
   const [duplicate_of, setDuplicate] = useState('');
+  const [days, setDays] = useState(0);
   const duplicate = verdict === 'duplicate';
+  const hold = verdict === 'benign' && days > 0;
+  const close = () => {
+    // A little less than whole days, since clocks differ and 90 days are the most.
+    const expires_at = new Date(Date.now() + days * DAY_MS - 60_000).toISOString();
+    act({
+      action: 'close',
+      verdict,
+      ...(duplicate && { duplicate_of }),
+      ...(hold && { suppress: { reason: note, expires_at } }),
+    });
+  };
   return (
     <>
       <label>
@@ -74,6 +89,19 @@ function Close({ act }: { act: Act }) {
           ))}
         </select>
       </label>
+      {verdict === 'benign' && alert.status !== 'suppressed' && (
+        <label>
+          hold back this rule for its user and agent{' '}
+          <select value={days} onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}>
+            <option value={0}>no</option>
+            {HOLD_DAYS.map((count) => (
+              <option key={count} value={count}>
+                for {count} days, with the note as reason
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {duplicate && (
         <label>
           of the alert{' '}
@@ -82,8 +110,8 @@ function Close({ act }: { act: Act }) {
       )}
       <button
         type="button"
-        disabled={verdict === '' || (duplicate && duplicate_of === '')}
-        onClick={() => act({ action: 'close', verdict, ...(duplicate && { duplicate_of }) })}
+        disabled={verdict === '' || (duplicate && duplicate_of === '') || (hold && note === '')}
+        onClick={close}
       >
         Close
       </button>

@@ -8,6 +8,7 @@ import type { ApiContext, ApiEnv } from './context.ts';
 import { asAppError, problem, statusOf } from './problem.ts';
 import type { Api, DeclaredRoute } from './route.ts';
 import { acceptRoutes } from './routes/accept.ts';
+import { actionRoutes } from './routes/actions.ts';
 import { alertActionRoutes } from './routes/alert_actions.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -52,6 +53,7 @@ const ROUTES = [
   erasureRoutes,
   holdRoutes,
   retentionRoutes,
+  actionRoutes,
   documentRoutes,
   operationRoutes,
   loginRoutes,

@@ -1,4 +1,6 @@
 /** What the routes stand on, and what a request carries. */
+
+import type { Accessed } from '../core/access_record.ts';
 import type { Limits } from '../core/limits.ts';
 import type { RetentionSettings } from '../core/retention_settings.ts';
 import type { Store } from '../core/store/store.ts';
@@ -6,6 +8,7 @@ import type { Catalog } from '../detectors/catalog/capabilities.ts';
 import type { Forget } from '../ingest/erase.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { VerifyOptions } from '../ingest/verify/verify.ts';
+import type { AccessTrail } from './access_trail.ts';
 import type { Access, Principal } from './auth/access.ts';
 import type { Attempts } from './auth/attempts.ts';
 import type { IdentityProvider } from './auth/identity_provider.ts';
@@ -26,6 +29,8 @@ export interface ApiContext {
   /** Absent where the folder is only read. */
   writer: LogWriter | undefined;
   access: Access;
+  /** Where it is recorded who looked at what. */
+  trail: AccessTrail;
   attempts: Attempts;
   /** Where people and programs may come with tokens of an identity provider. */
   identity?: IdentityProvider;
@@ -63,5 +68,10 @@ export interface Counters {
 }
 
 export interface ApiEnv {
-  Variables: { principal: Principal; tenant: string };
+  Variables: {
+    principal: Principal;
+    tenant: string;
+    /** What the answer shows, to be recorded before it goes out. */
+    accessed?: Accessed;
+  };
 }

@@ -3,6 +3,7 @@
 import './threads.ts';
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../core/errors.ts';
+import { actionsCommand } from './commands/actions.ts';
 import { alertsCommand } from './commands/alerts.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
@@ -106,6 +107,7 @@ export function createProgram(): Command {
   evidenceCommand(program);
   eraseCommand(program);
   holdCommand(program);
+  actionsCommand(program);
   retentionCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createAccessTrail } from '../api/access_trail.ts';
 import { createApi } from '../api/app.ts';
 import { openAccess } from '../api/auth/access.ts';
 import { createAttempts } from '../api/auth/attempts.ts';
@@ -208,6 +209,7 @@ async function assemble(
     },
     writer,
     access,
+    trail: createAccessTrail(writer, now),
     attempts: createAttempts({ ...LIMITS, ...limits }),
     ...(config.oidc && { identity: openIdentityProvider(config.oidc, now) }),
     logins: createLoginCodes(now),

@@ -137,6 +137,7 @@ export const LIMITS = {
   erasure_shown_max: 1_000, // erasures that a list shows, the last ones
   expiry_records_max: 500_000, // of a tenant that one run of retention looks at
   hold_records_max: 20_000, // of a tenant, releases among them
+  accesses_remembered_max: 50_000, // readings that leave no second record within the hour
   evidence_hold_days: 90, // for which a suspension holds its session
 } as const;
 

@@ -103,6 +103,7 @@ const PAGES = [
   '/suppressions',
   '/deliveries',
   '/integrity',
+  '/audit',
   '/nowhere-at-all',
 ];
 

@@ -3,25 +3,29 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseQuery } from '../core/query/parse.ts';
 import { caretLines, faultPlace } from '../core/query/query_fault.ts';
+import { ACTIONS } from '../core/query/subjects/actions.ts';
 import { ALERTS } from '../core/query/subjects/alerts.ts';
 import { EVENTS } from '../core/query/subjects/events.ts';
 import { SESSIONS } from '../core/query/subjects/sessions.ts';
 import { SUBSCRIPTIONS } from '../core/query/subjects/subscriptions.ts';
 import { SUPPRESSIONS } from '../core/query/subjects/suppressions.ts';
-import { ALERT_FIELDS, SESSION_FIELDS } from '../dashboards/web/query_fields.ts';
+import { ACTION_FIELDS, ALERT_FIELDS, SESSION_FIELDS } from '../dashboards/web/query_fields.ts';
 
 const page = readFileSync(new URL('../docs/query-language.md', import.meta.url), 'utf8');
 
-it.each([SESSIONS, ALERTS, EVENTS, SUPPRESSIONS, SUBSCRIPTIONS])('the table of $name has their fields', (subject) => {
-  const table = page.split(`<!-- table: query-${subject.name} -->\n`)[1]?.split('\n\n')[0] ?? '';
-  const rows = table.split('\n').slice(2).filter(Boolean);
-  const expected = Object.entries(subject.fields).map(([name, field]) => {
-    const names = [name, ...(field.aliases ?? [])].map((each) => `\`${each}\``).join(', ');
-    const type = field.type === 'choice' && field.ordered ? 'ordered choice' : field.type;
-    return `| ${names} | ${type} | ${field.about}${field.content ? '; needs `content:read`' : ''} |`;
-  });
-  expect(rows).toEqual(expected);
-});
+it.each([SESSIONS, ALERTS, EVENTS, SUPPRESSIONS, SUBSCRIPTIONS, ACTIONS])(
+  'the table of $name has their fields',
+  (subject) => {
+    const table = page.split(`<!-- table: query-${subject.name} -->\n`)[1]?.split('\n\n')[0] ?? '';
+    const rows = table.split('\n').slice(2).filter(Boolean);
+    const expected = Object.entries(subject.fields).map(([name, field]) => {
+      const names = [name, ...(field.aliases ?? [])].map((each) => `\`${each}\``).join(', ');
+      const type = field.type === 'choice' && field.ordered ? 'ordered choice' : field.type;
+      return `| ${names} | ${type} | ${field.about}${field.content ? '; needs `content:read`' : ''} |`;
+    });
+    expect(rows).toEqual(expected);
+  },
+);
 
 it('the example of a fault is what is said', () => {
   const text = 'usr_id:alice';
@@ -56,5 +60,6 @@ it('every example is read without a fault', () => {
 
 it('the pages offer the fields of the language', () => {
   expect(ALERT_FIELDS).toEqual(Object.keys(ALERTS.fields));
+  expect(ACTION_FIELDS).toEqual(Object.keys(ACTIONS.fields));
   expect(SESSION_FIELDS).toEqual(Object.keys(SESSIONS.fields));
 });

@@ -43,6 +43,7 @@ const INTERPOLATED: Record<string, readonly string[]> = {
   'core/store/queries/sessions.ts': ['matching.sql'],
   'core/store/queries/alerts.ts': ['matching.sql'],
   'core/store/queries/suppressions.ts': ['matching.sql'],
+  'core/store/queries/action_trail.ts': ['matching.sql'],
   'core/store/queries/events.ts': ['matching.sql', 'order'],
   'core/store/queries/records.ts': ['scoped(scope)'],
   'core/store/queries/takeover.ts': ['pairs'],

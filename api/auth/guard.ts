@@ -115,6 +115,8 @@ export function requirePermission(context: ApiContext, permission: Permission): 
     c.set('principal', principal);
     c.set('tenant', tenantOf(principal, c.req.query('tenant')));
     await next();
+    const { accessed, tenant } = c.var;
+    if (accessed !== undefined && c.res.ok) await context.trail.record(principal, tenant, accessed);
   };
 }
 

@@ -23,6 +23,7 @@ export const PERMISSIONS = [
   'holds:read',
   'holds:manage',
   'metrics:read',
+  'actions:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -56,6 +57,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'subscriptions:read',
     'erasures:read',
     'holds:read',
+    'actions:read',
   ],
   monitor: ['log:read', 'metrics:read'],
   admin: PERMISSIONS,

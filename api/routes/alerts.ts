@@ -98,6 +98,7 @@ export function alertRoutes(api: Api, context: ApiContext): void {
   secured(api, context, 'alerts:read', showRoute, async (c) => {
     const row = await readAlert(store, c.var.tenant, c.req.valid('param').alert_id);
     if (row === undefined) throw new AppError('not_found', 'there is no such alert in this tenant');
+    c.set('accessed', { type: 'alert.read', session_id: row.session_id, subject: row.alert_id });
     const view = alertView(row, mayDo(c.var.principal.role, 'content:read'));
     return c.json({ ...view, ...contained(c.var.tenant, row.alert_id) }, 200);
   });

@@ -177,6 +177,7 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     const with_content = mayDo(c.var.principal.role, 'content:read');
     const search = { tenant: c.var.tenant, matching, after, before_seq, limit: limit + 1 };
     const { events: rows, head } = await findEvents(store, search, with_content);
+    c.set('accessed', { type: 'content.searched', query: q ?? '' });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const more = rows.length > limit && last !== undefined;
@@ -187,6 +188,8 @@ export function eventRoutes(api: Api, context: ApiContext): void {
   secured(api, context, 'sessions:read', showRoute, async (c) => {
     const row = await found(c.var.tenant, c.req.valid('param').event_id);
     const event = viewOf(row, mayDo(c.var.principal.role, 'content:read'));
+    const session_id = typeof event.session_id === 'string' ? event.session_id : '';
+    c.set('accessed', { type: 'event.read', session_id, subject: c.req.valid('param').event_id });
     return c.json({ event, core: row.core, leaf_hash: leafOf(row.core) }, 200);
   });
   secured(api, context, 'sessions:read', proofRoute, async (c) => {
@@ -214,6 +217,7 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     if (words.length === 0) throw new AppError('query_invalid', 'q must hold at least one word of letters or digits');
     const [before_seq] = cursor ? readCursor(cursor, ['number'] as const) : [PAST_ALL];
     const rows = await searchContent(store, { tenant: c.var.tenant, words, before_seq, limit: limit + 1 });
+    c.set('accessed', { type: 'content.searched', query: q });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.seq]) : null;
@@ -225,6 +229,7 @@ export function eventRoutes(api: Api, context: ApiContext): void {
     const rows = await each(tenantsOf(c.var, c.req.query('tenant')), (tenant) =>
       listRejected(store, { tenant, before_seq, limit: limit + 1 }),
     );
+    c.set('accessed', { type: 'rejected.read' });
     const page = rows.sort((a, b) => b.seq - a.seq).slice(0, limit);
     const last = page.at(-1);
     const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.seq]) : null;

@@ -1,4 +1,5 @@
 /** Evidence of a session, to be taken away and checked elsewhere. */
+import { hash } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import { LIMITS } from '../../core/limits.ts';
 import type { ApiContext } from '../context.ts';
@@ -26,7 +27,9 @@ const evidenceRoute = createRoute({
 
 export function evidenceRoutes(api: Api, context: ApiContext): void {
   secured(api, context, 'content:read', evidenceRoute, async (c) => {
-    const bytes = await evidenceOf(context, c.var.tenant, c.req.valid('param').session_id);
+    const { session_id } = c.req.valid('param');
+    const bytes = await evidenceOf(context, c.var.tenant, session_id);
+    c.set('accessed', { type: 'evidence.exported', session_id, subject: `sha256:${hash('sha256', bytes)}` });
     return c.body(new Uint8Array(bytes), 200, {
       'Content-Type': 'application/zip',
       'Content-Disposition': 'attachment; filename="evidence.zip"',

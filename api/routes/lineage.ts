@@ -1,12 +1,13 @@
 /** What detection knows of one session: where values came from and went, and what was noticed without an alert. */
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { listEdges, type StoredEdge } from '../../core/store/queries/edges.ts';
 import { hasSession, readSessionFacts } from '../../core/store/queries/session_facts.ts';
 import { listSignals } from '../../core/store/queries/signals.ts';
 import { mayDo } from '../auth/roles.ts';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, ApiEnv } from '../context.ts';
 import { EdgeView, edgeView, SignalView, signalView } from '../lineage_view.ts';
 import { Limit, NextCursor, PageCursor, readCursor, writeCursor } from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
@@ -59,13 +60,15 @@ const signalsRoute = createRoute({
 
 export function lineageRoutes(api: Api, context: ApiContext): void {
   const { store } = context;
-  const find = async (tenant: string, session_id: string) => {
+  const find = async (c: Context<ApiEnv>, session_id: string) => {
+    const { tenant } = c.var;
+    c.set('accessed', { type: 'session.read', session_id });
     if (await hasSession(store, tenant, session_id)) return { tenant, session_id };
     throw new AppError('not_found', 'there is no such session in this tenant');
   };
   secured(api, context, 'sessions:read', edgesRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query');
-    const place = await find(c.var.tenant, c.req.valid('param').session_id);
+    const place = await find(c, c.req.valid('param').session_id);
     const [to_seq, seen] = cursor ? readCursor(cursor, ['number', 'number'] as const) : [0, 0];
     const rows = await listEdges(store, { ...place, after: { to_seq, seen }, limit: limit + 1 });
     const page = rows.slice(0, limit);
@@ -75,7 +78,7 @@ export function lineageRoutes(api: Api, context: ApiContext): void {
   });
   secured(api, context, 'alerts:read', signalsRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query');
-    const place = await find(c.var.tenant, c.req.valid('param').session_id);
+    const place = await find(c, c.req.valid('param').session_id);
     const [after_seq, after_id] = cursor ? readCursor(cursor, ['number', 'string'] as const) : [-1, ''];
     const [facts, rows] = await Promise.all([
       readSessionFacts(store, place.tenant, place.session_id),

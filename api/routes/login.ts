@@ -58,6 +58,12 @@ export function loginRoutes(api: Api, context: ApiContext): void {
   const { logins, attempts, identity } = context;
   const sso = identity?.browsers === true;
   const sealer = createSealer(ATTEMPT_S, context.now);
+  /** Nobody is logged in without a record of it. */
+  const recordLogin = async (token: string, subject: string) => {
+    const principal = logins.check(token);
+    if (principal === undefined) return;
+    await context.trail.record(principal, principal.tenant, { type: 'access.login', subject });
+  };
   open(api, loginRoute, async (c) => {
     const { code } = c.req.valid('query');
     if (code === undefined) return c.html(notice('You are not logged in', howToGetIn(sso)), 401);
@@ -68,6 +74,7 @@ export function loginRoutes(api: Api, context: ApiContext): void {
       if (opened) await attempts.failed(addressOf(c));
       return c.html(notice('This login address does not work', html`${WHY}${howToGetIn(sso)}`), 403);
     }
+    await recordLogin(token, 'code');
     keepLogin(c, token);
     return c.redirect('/', 303);
   });
@@ -90,7 +97,9 @@ export function loginRoutes(api: Api, context: ApiContext): void {
     try {
       const attempt = sealed === undefined ? undefined : await sealer.open(sealed);
       if (attempt === undefined) throw new AppError('login_failed', 'no login was begun in this browser lately');
-      keepLogin(c, logins.open(await identity.finish(new URL(c.req.url).search, attempt)));
+      const token = logins.open(await identity.finish(new URL(c.req.url).search, attempt));
+      await recordLogin(token, 'oidc');
+      keepLogin(c, token);
       return c.html(ONWARD, 200);
     } catch (error) {
       if (!(error instanceof AppError) || !DENIED.has(error.code)) throw error;
@@ -99,9 +108,14 @@ export function loginRoutes(api: Api, context: ApiContext): void {
       return c.html(notice('You are not logged in', html`<p>${error.message}.</p>${howToGetIn(sso)}`), 403);
     }
   });
-  open(api, logoutRoute, (c) => {
+  open(api, logoutRoute, async (c) => {
     const token = getCookie(c, LOGIN_COOKIE);
-    if (token !== undefined) logins.end(token);
+    if (token !== undefined) {
+      // Who wants out gets out, also while the log takes nothing.
+      const principal = logins.check(token);
+      logins.end(token);
+      if (principal !== undefined) await context.trail.record(principal, principal.tenant, { type: 'access.logout' });
+    }
     deleteCookie(c, LOGIN_COOKIE, { path: '/' });
     return c.redirect('/login', 303);
   });

@@ -66,6 +66,7 @@ export function pageRoutes(api: Api, context: ApiContext): void {
   });
   secured(api, context, 'sessions:read', storyRoute, async (c) => {
     const { session_id } = c.req.valid('param');
+    c.set('accessed', { type: 'session.read', session_id });
     return c.html(await storyOf(context, viewerOf(c), session_id, c.req.valid('query').after), 200);
   });
 }

@@ -158,6 +158,7 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
       readTimeline(store, { tenant, session_id, after, limit: limit + 1 }, with_content),
     ]);
     if (story === undefined) throw new AppError('not_found', 'there is no such session in this tenant');
+    c.set('accessed', { type: 'session.read', session_id });
     const page = rows.slice(0, limit);
     const next_after = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
     const events = joinCalls(page.map((row) => viewOf(row, with_content)));

@@ -30,6 +30,7 @@ const PAGES = [
   ['/suppressions', 'what is held back', z.object({})],
   ['/deliveries', 'what was asked of gateways and told to subscribers', z.object({})],
   ['/integrity', 'the log, with proofs that the browser checks', z.object({})],
+  ['/audit', 'what people and programs did', z.object({})],
 ] as const;
 
 const staticRoute = createRoute({

@@ -241,3 +241,16 @@ export interface Suppression {
   hits: number;
   last_hit_at: string | null;
 }
+
+export interface Action {
+  action_id: string;
+  seq: number;
+  kind: string;
+  type: string;
+  actor: string;
+  actor_name: string;
+  session_id?: string;
+  user_id?: string;
+  time: string;
+  detail: Record<string, unknown>;
+}

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { Route, Router, useLocation } from 'preact-iso/router';
 import { AlertsPage } from './pages/alerts.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { DeliveriesPage } from './pages/deliveries.tsx';
 import { EntityPage } from './pages/entity.tsx';
 import { IncidentPage } from './pages/incident.tsx';
@@ -26,6 +27,7 @@ const PLACES = [
   ['/suppressions', 'Suppressions'],
   ['/deliveries', 'Response'],
   ['/integrity', 'Integrity'],
+  ['/audit', 'Audit'],
 ] as const;
 
 export function App() {
@@ -68,6 +70,7 @@ export function App() {
           <Route path="/suppressions" component={SuppressionsPage} />
           <Route path="/deliveries" component={DeliveriesPage} />
           <Route path="/integrity" component={IntegrityPage} />
+          <Route path="/audit" component={AuditPage} />
           <Route default component={NotFoundPage} />
         </Router>
       </main>

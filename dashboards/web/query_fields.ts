@@ -5,6 +5,8 @@ export const ALERT_FIELDS =
     ' ',
   );
 
+export const ACTION_FIELDS = 'action_id seq type time actor actor_name session_id user_id subject query'.split(' ');
+
 export const SESSION_FIELDS =
   'session_id session_source user_id user_role agent client server tool events calls errors prompts first_time last_time risk alerts'.split(
     ' ',

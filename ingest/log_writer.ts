@@ -333,9 +333,7 @@ export class LogWriter {
   private async adopt(batch: Batch): Promise<void> {
     const { above } = this.takeover;
     if (above.size === 0) return;
-    const foreign = batch.sequenced.records.filter(({ seq, leaf_hash }) =>
-      above.get(seq)?.some((hash) => !hash.equals(leaf_hash)),
-    );
+    const foreign = foreignTo(above, batch.sequenced.records);
     if (foreign.length === 0) return;
     this.notice('foreign_rows_removed', { from: foreign[0]?.seq, records: foreign.length });
     await removeForeign(this.options.store, this.options.log, this.committed.size);
@@ -405,6 +403,14 @@ export class LogWriter {
   private notice(notice: string, fields: Record<string, unknown>): void {
     this.options.onNotice?.(notice, fields);
   }
+}
+
+/** The records in whose place something else stands in the store. */
+export function foreignTo(
+  above: ReadonlyMap<number, readonly Buffer[]>,
+  records: readonly SequencedRecord[],
+): SequencedRecord[] {
+  return records.filter(({ seq, leaf_hash }) => above.get(seq)?.some((hash) => !hash.equals(leaf_hash)));
 }
 
 function unavailable(error: AppError): AppError {

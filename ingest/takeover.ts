@@ -86,12 +86,21 @@ export async function takeOver(
 /** Brings the store's copy up to the fenced head: whoever committed that may have ended before the copy was made. */
 async function keepHead(store: Store, log: string, head: HeadRow | undefined): Promise<HeadRow | undefined> {
   const kept = await readHead(store, log);
-  if (kept !== undefined && (head === undefined || kept.size > head.size)) {
-    const message = `the head of ${log} was committed at ${head?.size ?? 0} records, the store has ${kept.size}: it was rolled back`;
-    throw new AppError('head_rolled_back', message, { fatal: true });
-  }
+  const fault = headFault(log, kept, head);
+  if (fault !== undefined) throw fault;
   if (head !== undefined && (kept === undefined || kept.size < head.size)) await insertHead(store, head);
   return head;
+}
+
+/** A copy is never ahead of what it is a copy of, unless that was rolled back, or read before another owner moved it on. */
+export function headFault(
+  log: string,
+  kept: { size: number } | undefined,
+  head: { size: number } | undefined,
+): AppError | undefined {
+  if (kept === undefined || (head !== undefined && kept.size <= head.size)) return undefined;
+  const message = `the head of ${log} was committed at ${head?.size ?? 0} records, the store has ${kept.size}: it was rolled back`;
+  return new AppError('head_rolled_back', message, { fatal: true });
 }
 
 /** Slots in which so many ids lie without the table having to grow under them. */

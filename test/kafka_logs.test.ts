@@ -82,7 +82,7 @@ describe.skipIf(why !== undefined)('logs from Kafka', { timeout: 90_000 }, () =>
     await producer.send({ topic: topics.events, messages });
   };
 
-  const open = () => {
+  const open = (over: Store = store) => {
     const reader = new PartitionReader(kafka, topics.events);
     const halted: string[] = [];
     const logs: PartitionLog[] = [];
@@ -99,7 +99,7 @@ describe.skipIf(why !== undefined)('logs from Kafka', { timeout: 90_000 }, () =>
         place,
         topics,
         partitions: PARTITIONS,
-        store,
+        store: over,
         reader,
         onBroken,
         pseudonyms: createPseudonymizer(KEY),
@@ -207,6 +207,42 @@ describe.skipIf(why !== undefined)('logs from Kafka', { timeout: 90_000 }, () =>
     await produce(10);
     await untilAll();
     await worker.close();
+    await verifyAll();
+  });
+
+  it('does not halt a log for what an owner saw that was shut out while it took over', async () => {
+    await produce(10);
+    const worker = open();
+    let began = () => {};
+    const reading = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    // The first to come has read its head, and sleeps before it looks at the store's copy.
+    const sleepy = open(
+      new Proxy(store, {
+        get(target, name) {
+          const value = Reflect.get(target, name, target);
+          if (name !== 'binary') return typeof value === 'function' ? value.bind(target) : value;
+          return async (sql: string, ...rest: []) => {
+            if (/FROM heads/.test(sql)) {
+              began();
+              await untilAll();
+            }
+            return target.binary(sql, ...rest);
+          };
+        },
+      }),
+    );
+    const log = sleepy.logFor(0, () => undefined);
+    const opened = log.open().then(
+      () => undefined,
+      (error: AppError) => error,
+    );
+    await reading;
+    await worker.source.start();
+    expect(await opened).toMatchObject({ code: 'log_fenced', fatal: false });
+    await worker.close();
+    await sleepy.close();
     await verifyAll();
   });
 });

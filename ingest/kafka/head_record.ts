@@ -28,6 +28,24 @@ export type LedgerRecord =
   | { kind: 'head'; head: CommittedHead }
   | { kind: 'checkpoint'; log: string; size: number; note: string };
 
+/** What a stretch of the topic says of one log, as far as it was read. */
+export interface LedgerView {
+  /** The head that was committed last. */
+  head?: CommittedHead;
+  /** The note that was signed last. */
+  note?: string;
+  /** The reader's own mark was met: what comes behind it is for later. */
+  marked: boolean;
+}
+
+/** Reads one more value of the topic into the view. `nonce` is that of the reader's own mark. */
+export function readLedgerValue(view: LedgerView, value: Buffer | null, log: string, nonce: string): void {
+  const record = parseLedger(value);
+  if (record?.kind === 'owner' && record.nonce === nonce) view.marked = true;
+  if (record?.kind === 'head' && record.head.log === log) view.head = record.head;
+  if (record?.kind === 'checkpoint' && record.log === log) view.note = record.note;
+}
+
 export function formatHead(head: CommittedHead): string {
   const { log, size, received_at_ms, next_offset } = head;
   const root = head.root.toString('base64');

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka, Message, Producer } from 'kafkajs';
 import { AppError, messageOf } from '../../core/errors.ts';
-import { type CommittedHead, formatHead, parseLedger } from './head_record.ts';
+import { type CommittedHead, formatHead, type LedgerView, readLedgerValue } from './head_record.ts';
 import { PartitionReader } from './partition_reader.ts';
 
 /** An owner that says nothing for so long has lost what it had begun. */
@@ -57,12 +57,7 @@ export class Ledger {
     const reader = new PartitionReader(kafka, place.topic);
     try {
       await producer.connect();
-      const nonce = randomUUID();
-      const transaction = await producer.transaction();
-      const value = JSON.stringify({ kind: 'owner', log: place.log, nonce });
-      const messages = [{ partition: place.partition, key: 'owner', value }];
-      await transaction.send({ topic: place.topic, acks: -1, messages });
-      await transaction.commit();
+      const nonce = await mark(producer, place);
       return new Ledger(place, producer, await lastHead(reader, place, nonce));
     } catch (error) {
       await producer.disconnect().catch(() => undefined);
@@ -70,6 +65,16 @@ export class Ledger {
       throw new AppError('kafka_unreachable', `${place.log} could not be taken: ${messageOf(error)}`, { cause: error });
     } finally {
       await reader.close().catch(() => undefined);
+    }
+  }
+
+  /** Throws `log_fenced` when another owner has come since. */
+  async confirm(): Promise<void> {
+    try {
+      await mark(this.producer, this.place);
+    } catch (error) {
+      const code = isFenced(error) ? 'log_fenced' : 'kafka_unreachable';
+      throw new AppError(code, `whether ${this.place.log} is still ours: ${messageOf(error)}`, { cause: error });
     }
   }
 
@@ -105,6 +110,16 @@ export class Ledger {
   }
 }
 
+/** Commits a mark of this owner, which only the last one who came can, and gives what it is known by. */
+async function mark(producer: Producer, { log, partition, topic }: LedgerPlace): Promise<string> {
+  const nonce = randomUUID();
+  const transaction = await producer.transaction();
+  const messages = [{ partition, key: 'owner', value: JSON.stringify({ kind: 'owner', log, nonce }) }];
+  await transaction.send({ topic, acks: -1, messages });
+  await transaction.commit();
+  return nonce;
+}
+
 const FENCED = new Set([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
@@ -122,15 +137,10 @@ async function lastHead(reader: PartitionReader, place: LedgerPlace, nonce: stri
   const { low, high } = await reader.bounds(place.partition);
   for (let window = WINDOW; ; window *= 8) {
     const from = Math.max(low, high - window);
-    const found: { head?: CommittedHead; note?: string } = {};
-    for (let at = from, seen = false; !seen; ) {
+    const found: LedgerView = { marked: false };
+    for (let at = from; !found.marked; ) {
       const { messages, next } = await reader.read(place.partition, at);
-      for (const { value } of messages) {
-        const record = parseLedger(value);
-        if (record?.kind === 'owner' && record.nonce === nonce) seen = true;
-        if (record?.kind === 'head' && record.head.log === place.log) found.head = record.head;
-        if (record?.kind === 'checkpoint' && record.log === place.log) found.note = record.note;
-      }
+      for (const { value } of messages) readLedgerValue(found, value, place.log, nonce);
       at = next;
     }
     if (found.head !== undefined || from === low) return found;

@@ -146,8 +146,11 @@ export class PartitionLog {
     } catch (error) {
       open.ended = true;
       await open.writer?.close().catch(() => undefined);
+      // Who was shut out meanwhile saw another's work half done: it has no say in whether the log is sound.
+      const doubted =
+        error instanceof AppError && error.fatal ? await ledger.confirm().catch((lost) => lost) : undefined;
       await ledger.close();
-      throw error;
+      throw doubted ?? error;
     }
     this.current = open;
     onNotice('log_taken', { log: place.log, size: open.writer.head.size, offset: open.position });
@@ -165,10 +168,14 @@ export class PartitionLog {
       const offset = Number(message.offset);
       if (offset < open.position) continue;
       open.position = offset + 1;
-      open.received_at_ms = Math.max(open.received_at_ms, Number(message.timestamp));
-      const item = this.options.envelopes.open(message, this.options.place.log, open.received_at_ms);
+      const received_at_ms = Math.max(open.received_at_ms, Number(message.timestamp));
+      const item = this.options.envelopes.open(message, this.options.place.log, received_at_ms);
       if (this.isElsewhere(item)) this.move(open, message, item);
-      else items.push(item);
+      else {
+        // The log's clock is moved by its own records alone: the head keeps it, and the next owner goes on from there.
+        open.received_at_ms = received_at_ms;
+        items.push(item);
+      }
     }
     if (items.length > 0) this.submit(open, items);
     while (this.current === open && !isLost() && isFull(open.writer)) await sleep(WAIT_MS);
@@ -250,9 +257,7 @@ export class PartitionLog {
 
   private commit(open: Open, head: HeadRow, records: readonly SequencedRecord[]): Promise<void> {
     const last = records.at(-1);
-    if (last === undefined) return Promise.resolve();
-    const next_offset = last.type === 'log.config' ? last.offset : last.offset + 1;
-    return this.commitAt(open, head, next_offset, records);
+    return last === undefined ? Promise.resolve() : this.commitAt(open, head, offsetBehind(last), records);
   }
 
   private async commitAt(open: Open, head: HeadRow, next_offset: number, records: readonly SequencedRecord[]) {
@@ -347,6 +352,11 @@ export class PartitionLog {
     await open.writer.close().catch(() => undefined);
     await open.ledger.close();
   }
+}
+
+/** Where the source goes on behind a record; that of the configuration has the place of the one that comes next. */
+export function offsetBehind({ type, offset }: { type: string; offset: number }): number {
+  return type === 'log.config' ? offset : offset + 1;
 }
 
 function isFull(writer: LogWriter): boolean {

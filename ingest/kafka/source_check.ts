@@ -3,6 +3,7 @@
  * partition that lost its end, holds other records under the same offsets.
  */
 import { Buffer } from 'node:buffer';
+import type { KafkaMessage } from 'kafkajs';
 import { commitField } from '../../core/commitment.ts';
 import { parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
@@ -23,11 +24,8 @@ export async function checkSource(
 ): Promise<void> {
   const { store, head, envelopes } = log;
   const { low, high } = await reader.bounds(partition);
-  if (low > head.next_offset || high < head.next_offset) {
-    const what = low > head.next_offset ? 'were deleted before they were read' : 'are not there any more';
-    const message = `${head.log} goes on at offset ${head.next_offset}, Kafka holds ${low} to ${high}: records ${what}`;
-    throw new AppError(low > head.next_offset ? 'records_lost' : 'source_mismatch', message, { fatal: true });
-  }
+  const fault = placeFault(head, { low, high });
+  if (fault !== undefined) throw fault;
   const rows = await readTail(store, head.log, Math.max(0, head.size - TAIL_RECORDS), head.size);
   const kept = rows.filter(({ offset }) => offset >= low && offset < head.next_offset);
   const first = kept[0];
@@ -35,15 +33,30 @@ export async function checkSource(
   const messages = await reader.range(partition, first.offset, head.next_offset);
   const by_offset = new Map(messages.map((message) => [Number(message.offset), message]));
   for (const row of kept) {
-    const core = parseCore(row.core);
-    // The worker's own record of its configuration has the place of the record that came next.
-    if (core.kind === 'config') continue;
-    const message = by_offset.get(row.offset);
-    const item = message && envelopes.open(message, head.log, Date.parse(core.received_at));
-    if (item !== undefined && isOf(row, item)) continue;
+    if (agrees(row, by_offset.get(row.offset), head.log, envelopes)) continue;
     const told = `record ${row.seq} of ${head.log} came from offset ${row.offset}, where Kafka holds another or none`;
     throw new AppError('source_mismatch', told, { fatal: true });
   }
+}
+
+/** A log goes on at an offset that Kafka still has, or right behind what it has. */
+export function placeFault(
+  { log, next_offset }: { log: string; next_offset: number },
+  { low, high }: { low: number; high: number },
+): AppError | undefined {
+  if (low <= next_offset && high >= next_offset) return undefined;
+  const what = low > next_offset ? 'were deleted before they were read' : 'are not there any more';
+  const message = `${log} goes on at offset ${next_offset}, Kafka holds ${low} to ${high}: records ${what}`;
+  return new AppError(low > next_offset ? 'records_lost' : 'source_mismatch', message, { fatal: true });
+}
+
+/** Whether a row of the log came from the message that stands in its place now. */
+export function agrees(row: TailRow, message: KafkaMessage | undefined, log: string, envelopes: Envelopes): boolean {
+  const core = parseCore(row.core);
+  // The worker's own record of its configuration has the place of the record that came next.
+  if (core.kind === 'config') return true;
+  const item = message && envelopes.open(message, log, Date.parse(core.received_at));
+  return item !== undefined && isOf(row, item);
 }
 
 /** Whether the core of a row commits to what the item says. Only who acted is left out: it holds a derived session. */

@@ -27,6 +27,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { retentionRoutes } from './routes/retention.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
@@ -48,6 +49,7 @@ const ROUTES = [
   enforcementRoutes,
   eventRoutes,
   toolRoutes,
+  ruleRoutes,
   logRoutes,
   keyRoutes,
   erasureRoutes,

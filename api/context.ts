@@ -15,6 +15,7 @@ import type { IdentityProvider } from './auth/identity_provider.ts';
 import type { LoginCodes } from './auth/login.ts';
 import type { Metrics } from './metrics.ts';
 import type { Response } from './response/response.ts';
+import type { Rulebook } from './rulebook.ts';
 
 export interface ApiContext {
   store: Store;
@@ -49,6 +50,8 @@ export interface ApiContext {
   closing: () => boolean;
   /** Judges what tools can do, for lists of them; not the one in which detection keeps what it learns. */
   catalog?: Catalog;
+  /** The rules in operation; absent where nothing is detected. */
+  rulebook?: Rulebook;
   /** How detection is doing, for people and metrics. */
   detection: () => Record<string, unknown>;
   /** Resolves when detection has stored what it made of all that was taken so far. */

@@ -17,6 +17,7 @@ const ALERTS = 10_000;
 const KILLS = 3;
 const KILL_AT = 0.5; // of the alerts of one life of the service, taken by the good target
 const SLOW_MS = 40;
+const FLAP_MS = 1_000; // away for so long, there for twice as long
 const LOOK_MS = 50;
 const HEAP_MB_MAX = 256;
 
@@ -36,8 +37,9 @@ export interface DeliveryResult {
 }
 
 export async function deliveriesBench(report: Report, count = ALERTS): Promise<void> {
-  // Waits as long as a flapping target needs; a dead one is given up after about a minute and a half.
-  const result = await inTemporaryFolder((folder) => runDeliveries(folder, count, Array(20).fill(1)));
+  // The last wait makes what is owed to a dead target be given up after three minutes; a flapping one needs some of them.
+  const waits = [...Array(19).fill(1), 60];
+  const result = await inTemporaryFolder((folder) => runDeliveries(folder, count, waits));
   const { missing, ids_changed, dead_letters, heap_mb } = result;
   for (const [name, value] of Object.entries(result))
     report({ name: `deliveries: ${name}`, value, unit: unitOf(name) });
@@ -105,7 +107,7 @@ const no = (response: ServerResponse, status: number) => response.writeHead(stat
 /** Raises and delivers with kills, and counts what came. */
 export async function runDeliveries(folder: string, count: number, retry_seconds: number[]): Promise<DeliveryResult> {
   const started_ms = performance.now();
-  const up = () => Math.floor(performance.now() / 500) % 3 !== 0;
+  const up = () => Math.floor(performance.now() / FLAP_MS) % 3 !== 0;
   const targets = await Promise.all([
     startTarget('good', yes),
     startTarget('slow', (response) => setTimeout(() => yes(response), SLOW_MS)),

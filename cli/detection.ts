@@ -4,6 +4,7 @@
  * not stored is seen again. Rows and findings depend only on what was found: nothing is lost, and nothing is doubled.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readListings } from '../api/backtest/tool_listings.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -18,7 +19,6 @@ import { observationOf } from './derived_rows.ts';
 import { CURSOR, DetectedWriter, type DetectedWriterOptions } from './detected_writer.ts';
 import { ReplayPoints } from './replay_points.ts';
 import { type EarlierEvents, readEarlier, readSession } from './session_events.ts';
-import { readListings } from './tool_listings.ts';
 
 const REPLAY_PAGE = 2_000;
 const SLICE_EVENTS = 64;

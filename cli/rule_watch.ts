@@ -2,14 +2,25 @@
 import { AppError, messageOf } from '../core/errors.ts';
 import type { Engine } from '../detectors/engine.ts';
 import { folderState, type LoadedRules, loadRules } from '../detectors/load_rules.ts';
-import { formatRuleError } from '../detectors/sigma/issues.ts';
+import { IR_VERSION } from '../detectors/sigma/ir.ts';
+import { formatRuleError, type RuleError } from '../detectors/sigma/issues.ts';
 
 const LOOK_MS = 5_000;
 const ERRORS_TOLD_MAX = 20;
+const NO_RULES: LoadedRules = {
+  set: { ir_version: IR_VERSION, rules: [] },
+  examples: new Map(),
+  errors: [],
+  files: [],
+};
 
 export interface RuleWatch {
   /** Looks now whether a file changed. Resolves when the rules in operation are those of the folder, or were kept. */
   look(): Promise<void>;
+  /** The rules in operation. */
+  current(): LoadedRules;
+  /** What is wrong with the folder's files, as they were last read. */
+  refused(): readonly RuleError[];
   close(): void;
 }
 
@@ -29,6 +40,8 @@ export interface RuleWatchOptions {
 export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> {
   const { folder, engine, signals, onNotice } = options;
   let state = '';
+  let current: LoadedRules = NO_RULES;
+  let refused: readonly RuleError[] = [];
   const read = async (): Promise<LoadedRules> => {
     if (folder !== undefined) state = await folderState(folder);
     return loadRules({ folder, signals });
@@ -44,8 +57,10 @@ export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> 
       if ((await folderState(folder)) === state) return;
       const rules = await read();
       tell(rules);
+      refused = rules.errors;
       if (rules.errors.length > 0) return;
       engine.useRules(rules.set);
+      current = rules;
       onNotice('rules_loaded', { rules: rules.set.rules.length });
     } catch (error) {
       onNotice('rules_unreadable', { error: messageOf(error) });
@@ -57,8 +72,10 @@ export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> 
     });
   });
   tell(first);
+  current = first;
+  refused = first.errors;
   engine.useRules(first.set);
   const timer = setInterval(() => void look(), LOOK_MS);
   timer.unref();
-  return { look, close: () => clearInterval(timer) };
+  return { look, current: () => current, refused: () => refused, close: () => clearInterval(timer) };
 }

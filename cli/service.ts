@@ -28,6 +28,7 @@ import { openEmbeddedStore, openServerStore, type Store } from '../core/store/st
 import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
 import { createEngine, sessionKey } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
+import { loadRulesWith } from '../detectors/load_rules.ts';
 import { type LoadedPolicy, loadPolicy } from '../detectors/supply/load_policy.ts';
 import { applyPolicy, NO_POLICY } from '../detectors/supply/policy.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
@@ -222,6 +223,14 @@ async function assemble(
     metrics,
     closing: () => closing,
     catalog: createCatalog([], catalog_files),
+    ...(rules && {
+      rulebook: {
+        detectors,
+        rules: rules.current,
+        refused: rules.refused,
+        withText: (text: string) => loadRulesWith(text, { folder: config.rules_folder, signals }),
+      },
+    }),
     detection: () => detection.status,
     // Once through, since in a busy log there is always more.
     settled: async () => {

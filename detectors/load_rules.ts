@@ -22,8 +22,41 @@ export interface RuleOptions {
   signals: ReadonlySet<string>;
 }
 
+/** Whether a rule's file comes with the program. */
+export function isShipped(file: string): boolean {
+  return file.startsWith(SHIPPED);
+}
+
 /** All rules of the shipped folder and of the user's, joined. Throws only when a folder cannot be read. */
-export async function loadRules({ folder, signals }: RuleOptions): Promise<LoadedRules> {
+export async function loadRules(options: RuleOptions): Promise<LoadedRules> {
+  const { parsed, errors, files } = await parseAll(options);
+  const linked = linkRules(parsed, options);
+  return { ...linked, errors: [...errors, ...linked.errors], files };
+}
+
+/**
+ * The same with the rules of a text in the place of those with the same ids, for trying them. `own` are the ids of the
+ * text's rules that can be told; the errors are those of the text alone. Throws only when a folder cannot be read.
+ */
+export async function loadRulesWith(text: string, options: RuleOptions): Promise<LoadedRules & { own: string[] }> {
+  const { parsed, files } = await parseAll(options);
+  const tried = parseRuleFile(text, TRIED);
+  const ids = new Set(tried.rules.map(idOf));
+  const linked = linkRules([...parsed.filter((rule) => !ids.has(idOf(rule))), ...tried.rules], options);
+  const errors = [...tried.errors, ...linked.errors].filter(({ file }) => file === TRIED);
+  const own = linked.set.rules
+    .filter(({ source, emit }) => source.file === TRIED && emit)
+    .map(({ rule_id }) => rule_id);
+  return { ...linked, errors, files, own };
+}
+
+/** What a text that is tried is called in errors. */
+const TRIED = 'rule.yaml';
+const idOf = (rule: ParsedRule) => (rule.kind === 'base' ? rule.rule : rule.meta).rule_id;
+
+async function parseAll({
+  folder,
+}: RuleOptions): Promise<{ parsed: ParsedRule[]; errors: RuleError[]; files: string[] }> {
   const files = [...(await ruleFiles(SHIPPED)), ...(folder === undefined ? [] : await ruleFiles(folder))];
   const parsed: ParsedRule[] = [];
   const errors: RuleError[] = [];
@@ -32,8 +65,7 @@ export async function loadRules({ folder, signals }: RuleOptions): Promise<Loade
     parsed.push(...rules);
     errors.push(...own);
   }
-  const linked = linkRules(parsed, { signals });
-  return { ...linked, errors: [...errors, ...linked.errors], files };
+  return { parsed, errors, files };
 }
 
 async function parseFile(file: string): Promise<{ rules: ParsedRule[]; errors: RuleError[] }> {

@@ -98,6 +98,7 @@ const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path.startsWith('/v1/subscriptions/')) return { action: 'rotate' };
   if (route.path === '/v1/deliveries/replay') return { subscription_id: 'sub-none' };
   if (route.path === '/v1/keys/{key_id}/rotation') return { overlap_seconds: 60 };
+  if (route.path === '/v1/rules/try') return { rule_id: 'none' };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};
 };

@@ -227,6 +227,7 @@ describe('every route that shows what sessions hold', () => {
     '/deliveries',
     '/integrity',
     '/audit',
+    '/rules',
   ];
 
   it('records who asked', async () => {

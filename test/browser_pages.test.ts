@@ -104,6 +104,7 @@ const PAGES = [
   '/deliveries',
   '/integrity',
   '/audit',
+  '/rules',
   '/nowhere-at-all',
 ];
 

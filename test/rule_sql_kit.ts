@@ -1,8 +1,8 @@
 /** Both back ends over the same stored events, for comparing what they find. */
 
 import { afterAll, beforeAll, expect } from 'vitest';
-import { type RuleRun, runRule } from '../cli/rule_backtest.ts';
-import { readToolBook, readToolVariants } from '../cli/rule_tools.ts';
+import { type RuleRun, runRule } from '../api/backtest/rule_backtest.ts';
+import { readToolBook, readToolVariants } from '../api/backtest/rule_tools.ts';
 import type { ProvenanceEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readEventRange } from '../core/store/queries/takeover.ts';

@@ -1,16 +1,16 @@
 /** `tracewarden rules backtest`: what the rules find in a file of events, or in what is stored. */
 import { type Command, Option } from 'commander';
+import type { BacktestScope } from '../../api/backtest/rule_backtest.ts';
+import { outcomeOfRule, type RuleOutcome } from '../../api/backtest/rule_outcome.ts';
+import { readToolBook, readToolVariants } from '../../api/backtest/rule_tools.ts';
 import type { Severity } from '../../core/alert.ts';
 import { type Config, loadConfig } from '../../core/config.ts';
 import { AppError } from '../../core/errors.ts';
-import { readJudgedAlerts } from '../../core/store/queries/judged_alerts.ts';
 import { openEmbeddedStore, openServerStore, type Store } from '../../core/store/store.ts';
 import { createCatalog } from '../../detectors/catalog/capabilities.ts';
 import { type Detector, isCorrelator } from '../../detectors/detector.ts';
 import { createEngine } from '../../detectors/engine.ts';
 import type { LoadedRules } from '../../detectors/load_rules.ts';
-import { findingIdOfMatch } from '../../detectors/sigma/match_finding.ts';
-import type { RuleMatch } from '../../detectors/sigma/rows.ts';
 import type { Refusal } from '../../detectors/sigma/sql/rule_query.ts';
 import { createEventReader } from '../../ingest/event_reader.ts';
 import { readVkey } from '../../ingest/keyring.ts';
@@ -19,9 +19,7 @@ import { failWith } from '../command.ts';
 import { EXIT } from '../exit_codes.ts';
 import { openLines } from '../line_source.ts';
 import { inert, print, printJson, say } from '../output.ts';
-import { type BacktestScope, type RuleRun, runRule } from '../rule_backtest.ts';
 import { loadRuleFiles, tellRuleErrors } from '../rule_files.ts';
-import { readToolBook, readToolVariants } from '../rule_tools.ts';
 
 interface BacktestFlags {
   rules?: string;
@@ -36,10 +34,6 @@ interface BacktestFlags {
 }
 
 const SESSIONS_COUNTED_MAX = 1_000_000;
-const SESSIONS_SHOWN = 5;
-const ALERTS_JUDGED_MAX = 1_000_000;
-/** Ids that are looked up at once. */
-const ALERTS_AT_ONCE = 1_000;
 /** Nothing is stored with a later time. */
 const END_MS = 9_999_999_999_999;
 
@@ -147,91 +141,27 @@ async function backtestRule(
   scope: BacktestScope,
   flags: BacktestFlags,
 ): Promise<void> {
-  const count = new RuleCount();
-  const found: FoundAlert[] = [];
-  const run = await runRule(set, rule_id, scope, (match) => {
-    count.add(match);
-    if (found.length < ALERTS_JUDGED_MAX) found.push({ tenant: match.tenant, alert_id: findingIdOfMatch(match) });
-  });
-  if ('refused' in run) {
-    tellRefused(run.refused, rule_id, flags);
+  const outcome = await outcomeOfRule(set, rule_id, scope);
+  if ('refused' in outcome) {
+    tellRefused(outcome.refused, rule_id, flags);
     return;
   }
-  const judged = await judge(scope.store, found);
-  const severity = set.rules.find((rule) => rule.rule_id === rule_id)?.severity ?? 'medium';
-  if (flags.json) printJson({ rule_id, severity, ...count.json, ...judged, ...run });
-  else printRule(rule_id, count, judged, run);
+  if (flags.json) printJson({ rule_id, ...outcome });
+  else printRule(rule_id, outcome);
 }
 
-/** The matches of one rule, counted. */
-class RuleCount {
-  findings = 0;
-  private readonly sessions = new Set<string>();
-  private readonly days = new Map<string, number>();
-
-  add({ anchor, tenant }: RuleMatch): void {
-    this.findings++;
-    const day = new Date(anchor.time_ms).toISOString().slice(0, 10);
-    this.days.set(day, (this.days.get(day) ?? 0) + 1);
-    if (this.sessions.size < SESSIONS_COUNTED_MAX) this.sessions.add(`${tenant}\u0000${anchor.session_id}`);
-  }
-
-  get json() {
-    const first_sessions = [...this.sessions].slice(0, SESSIONS_SHOWN).map((key) => {
-      const [tenant = '', session_id = ''] = key.split('\u0000');
-      return { tenant, session_id };
-    });
-    return {
-      findings: this.findings,
-      sessions: this.sessions.size,
-      days: Object.fromEntries([...this.days].sort(([a], [b]) => (a < b ? -1 : 1))),
-      first_sessions,
-    };
-  }
-}
-
-interface Judged {
-  /** Findings that are alerts in this store. */
-  alerts: number;
-  /** Of these, judged to be false positives, and judged at all. */
-  false_positives: number;
-  judged: number;
-}
-
-/** A finding that is an alert has the alert's id. */
-interface FoundAlert {
-  tenant: string;
-  alert_id: string;
-}
-
-async function judge(store: Store, found: readonly FoundAlert[]): Promise<Judged> {
-  const sum: Judged = { alerts: 0, false_positives: 0, judged: 0 };
-  for (let from = 0; from < found.length; from += ALERTS_AT_ONCE) {
-    const part = found.slice(from, from + ALERTS_AT_ONCE);
-    const tenants = [...new Set(part.map(({ tenant }) => tenant))];
-    const alert_ids = part.map(({ alert_id }) => alert_id);
-    for (const { verdict } of await readJudgedAlerts(store, { tenants, alert_ids })) {
-      sum.alerts++;
-      if (verdict !== '') sum.judged++;
-      if (verdict === 'false_positive') sum.false_positives++;
-    }
-  }
-  return sum;
-}
-
-function printRule(rule_id: string, count: RuleCount, judged: Judged, run: RuleRun): void {
-  const { findings, sessions, days, first_sessions } = count.json;
+function printRule(rule_id: string, outcome: RuleOutcome): void {
+  const { findings, sessions, days, first_sessions, alerts, judged, false_positives } = outcome;
   print(inert(`${String(findings).padStart(8)} findings in ${sessions} sessions  ${rule_id}`));
   const more = (line: string) => print(inert(`${' '.repeat(10)}${line}`));
   for (const [day, number] of Object.entries(days)) more(`${day}  ${number}`);
   if (first_sessions.length > 0) {
     more(`first sessions: ${first_sessions.map(({ session_id }) => session_id).join(', ')}`);
   }
-  if (judged.alerts > 0) {
-    more(`${judged.alerts} are alerts: ${judged.judged} judged, ${judged.false_positives} as false positives`);
-  }
-  for (const [name, number] of Object.entries(run.limits)) more(`a limit was reached, ${name}: ${number}`);
-  if (!run.filters) say(inert(`${rule_id}: SQL can tell nothing apart for it; all ${run.events} events were read`));
+  if (alerts > 0) more(`${alerts} are alerts: ${judged} judged, ${false_positives} as false positives`);
+  for (const [name, number] of Object.entries(outcome.limits)) more(`a limit was reached, ${name}: ${number}`);
+  if (!outcome.filters)
+    say(inert(`${rule_id}: SQL can tell nothing apart for it; all ${outcome.events} events were read`));
 }
 
 /** A rule that was not run is no rule without matches. */

@@ -147,7 +147,7 @@ async function changeOf(demo: DemoService): Promise<Change> {
 }
 
 function invite({ url, service }: DemoService, stay: boolean): void {
-  const code = service.context.logins.issue({ key_id: 'demo', name: 'demo', role: 'analyst', tenant: 'default' });
+  const code = service.context.logins.issue({ key_id: 'demo', name: 'demo', role: 'admin', tenant: 'default' });
   heading('Look at it yourself');
   print(`  ${url}/login?code=${code}`);
   if (stay) paragraph('The address works once, within ten minutes. Ctrl-C stops the demo and removes its folder.');

@@ -254,3 +254,55 @@ export interface Action {
   time: string;
   detail: Record<string, unknown>;
 }
+
+export interface Rule {
+  rule_id: string;
+  version: number;
+  kind: 'detector' | 'rule';
+  origin: string;
+  file: string | null;
+  title: string;
+  detects: string;
+  misses: string;
+  severity: string;
+  status: string;
+  tags: string[];
+  references: string[];
+  false_positives: string[];
+  runbook: string[];
+  examples: { name: string; fires: boolean }[];
+  caught: {
+    alerts: number;
+    sessions: number;
+    true_positives: number;
+    benign: number;
+    false_positives: number;
+    tests: number;
+    duplicates: number;
+    false_positive_rate: number | null;
+    last_raised: string | null;
+  };
+}
+
+export interface RuleFault {
+  file: string;
+  line: number;
+  column: number;
+  path: string;
+  value: string;
+  problem: string;
+}
+
+export interface TriedRule {
+  rule_id: string;
+  findings?: number;
+  sessions?: number;
+  days?: Record<string, number>;
+  first_sessions?: { session_id: string }[];
+  alerts?: number;
+  judged?: number;
+  false_positives?: number;
+  events?: number;
+  limits?: Record<string, number>;
+  refused?: { construct: string; problem: string }[];
+}

@@ -10,6 +10,7 @@ import { IncidentsPage } from './pages/incidents.tsx';
 import { IntegrityPage } from './pages/integrity.tsx';
 import { NotFoundPage } from './pages/not_found.tsx';
 import { OverviewPage } from './pages/overview.tsx';
+import { RulesPage } from './pages/rules.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { SuppressionsPage } from './pages/suppressions.tsx';
@@ -24,6 +25,7 @@ const PLACES = [
   ['/incidents', 'Incidents'],
   ['/sessions', 'Sessions'],
   ['/tools', 'Tools'],
+  ['/rules', 'Rules'],
   ['/suppressions', 'Suppressions'],
   ['/deliveries', 'Response'],
   ['/integrity', 'Integrity'],
@@ -67,6 +69,7 @@ export function App() {
           <Route path="/sessions/:session_id" component={SessionPage} />
           <Route path="/entities/:kind/:name" component={EntityPage} />
           <Route path="/tools" component={ToolsPage} />
+          <Route path="/rules" component={RulesPage} />
           <Route path="/suppressions" component={SuppressionsPage} />
           <Route path="/deliveries" component={DeliveriesPage} />
           <Route path="/integrity" component={IntegrityPage} />

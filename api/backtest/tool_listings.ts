@@ -1,7 +1,7 @@
 /** Reads back, in pieces that fit into memory, what servers published about their tools. */
-import type { ProvenanceEvent } from '../core/event.ts';
-import { readToolListings } from '../core/store/queries/takeover.ts';
-import type { Store } from '../core/store/store.ts';
+import type { ProvenanceEvent } from '../../core/event.ts';
+import { readToolListings } from '../../core/store/queries/takeover.ts';
+import type { Store } from '../../core/store/store.ts';
 
 const LISTINGS_MAX = 1_000;
 const PAGE_LISTINGS = 50;

@@ -3,9 +3,9 @@
  * is read for a page of them at a time; and the code of the stream chooses the matches.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ProvenanceEvent } from '../core/event.ts';
-import { groupFields } from '../core/groups.ts';
-import { LIMITS } from '../core/limits.ts';
+import type { ProvenanceEvent } from '../../core/event.ts';
+import { groupFields } from '../../core/groups.ts';
+import { LIMITS } from '../../core/limits.ts';
 import {
   type EdgeOfEvent,
   eventKeys,
@@ -14,21 +14,21 @@ import {
   readRuleEdges,
   readRuleSignals,
   streamRuleEvents,
-} from '../core/store/queries/rule_events.ts';
-import type { Store } from '../core/store/store.ts';
-import { eventOf } from '../core/stored_event.ts';
-import type { CallProfile, Catalog } from '../detectors/catalog/capabilities.ts';
-import type { ToolBook } from '../detectors/catalog/tool_book.ts';
-import { createSessionLineage, type SessionLineage } from '../detectors/lineage/session_lineage.ts';
-import { type CompiledRules, compileRules } from '../detectors/sigma/compile.ts';
-import { derivedFields } from '../detectors/sigma/derived_fields.ts';
-import { createEdgeMemory, type EdgeMemory } from '../detectors/sigma/edge_memory.ts';
-import type { RuleSet } from '../detectors/sigma/ir.ts';
-import { eventRecord, pointOf, type RuleRecord } from '../detectors/sigma/record.ts';
-import type { RuleMatch } from '../detectors/sigma/rows.ts';
-import { closureOf } from '../detectors/sigma/sql/rule_fields.ts';
-import { type QueryNeeds, queryOfRule, type Refusal, type RuleQuery } from '../detectors/sigma/sql/rule_query.ts';
-import type { ToolVariants } from '../detectors/sigma/sql/tool_bounds.ts';
+} from '../../core/store/queries/rule_events.ts';
+import type { Store } from '../../core/store/store.ts';
+import { eventOf } from '../../core/stored_event.ts';
+import type { CallProfile, Catalog } from '../../detectors/catalog/capabilities.ts';
+import type { ToolBook } from '../../detectors/catalog/tool_book.ts';
+import { createSessionLineage, type SessionLineage } from '../../detectors/lineage/session_lineage.ts';
+import { type CompiledRules, compileRules } from '../../detectors/sigma/compile.ts';
+import { derivedFields } from '../../detectors/sigma/derived_fields.ts';
+import { createEdgeMemory, type EdgeMemory } from '../../detectors/sigma/edge_memory.ts';
+import type { RuleSet } from '../../detectors/sigma/ir.ts';
+import { eventRecord, pointOf, type RuleRecord } from '../../detectors/sigma/record.ts';
+import type { RuleMatch } from '../../detectors/sigma/rows.ts';
+import { closureOf } from '../../detectors/sigma/sql/rule_fields.ts';
+import { type QueryNeeds, queryOfRule, type Refusal, type RuleQuery } from '../../detectors/sigma/sql/rule_query.ts';
+import type { ToolVariants } from '../../detectors/sigma/sql/tool_bounds.ts';
 
 export interface BacktestScope {
   store: Store;
@@ -45,6 +45,8 @@ export interface BacktestScope {
   until_ms: number;
   /** It is this late for absences. */
   now_ms: number;
+  /** Whether to end early; asked between pages. */
+  stop?: () => boolean;
 }
 
 export interface RuleRun {
@@ -81,6 +83,9 @@ export async function runRule(
   for await (const page of pagesOf(streamRuleEvents(store, query.sql, query.params))) {
     for (const record of await run.recordsOf(page)) told(run.compiled.observe(record));
     await nextTurn();
+    if (scope.stop?.() !== true) continue;
+    const { events } = run.compiled.counters;
+    return { events, filters: query.filters, limits: { ...run.limits, stopped_after_events: events } };
   }
   told(run.compiled.flush(Math.min(scope.now_ms, until_ms)));
   return { events: run.compiled.counters.events, filters: query.filters, limits: run.limits };

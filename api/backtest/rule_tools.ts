@@ -1,12 +1,12 @@
 /** What calls of the tools in a store can amount to, by the catalog and by all definitions that servers published. */
-import type { ToolDefinition } from '../core/event.ts';
-import { LIMITS } from '../core/limits.ts';
-import { readCalledTools, readPublishedTools } from '../core/store/queries/called_tools.ts';
-import { readHeads } from '../core/store/queries/committed.ts';
-import type { Store } from '../core/store/store.ts';
-import { type Catalog, profileCall } from '../detectors/catalog/capabilities.ts';
-import { createToolBook, shortened, type ToolBook } from '../detectors/catalog/tool_book.ts';
-import type { ToolVariants } from '../detectors/sigma/sql/tool_bounds.ts';
+import type { ToolDefinition } from '../../core/event.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { readCalledTools, readPublishedTools } from '../../core/store/queries/called_tools.ts';
+import { readHeads } from '../../core/store/queries/committed.ts';
+import type { Store } from '../../core/store/store.ts';
+import { type Catalog, profileCall } from '../../detectors/catalog/capabilities.ts';
+import { createToolBook, shortened, type ToolBook } from '../../detectors/catalog/tool_book.ts';
+import type { ToolVariants } from '../../detectors/sigma/sql/tool_bounds.ts';
 import { readListings } from './tool_listings.ts';
 
 /** Of one tool: a backtest asks for any time, the stream only for the present. */

@@ -7,6 +7,7 @@ import type { KafkaMessage } from 'kafkajs';
 import { commitField } from '../../core/commitment.ts';
 import { parseCore } from '../../core/core_record.ts';
 import { AppError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { readTail, type TailRow } from '../../core/store/queries/takeover.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Item } from '../batch.ts';
@@ -65,7 +66,10 @@ function isOf({ core: text }: TailRow, item: Item): boolean {
   if (item.internal) return core.event_id === item.record.event_id;
   const { record, parsed } = item;
   if (parsed === undefined) return false;
-  if (!parsed.ok) return core.kind === 'rejected' && core.reason === parsed.reason;
+  if (!parsed.ok) {
+    const content = commitField(record.salt, 'content', record.bytes.subarray(0, LIMITS.rejected_bytes_kept_max));
+    return core.kind === 'rejected' && core.reason === parsed.reason && core.commit.content === content;
+  }
   const { fields } = parsed;
   if (core.event_id !== fields.event_id || core.type !== fields.type || core.time !== fields.time) return false;
   if (core.kind === 'duplicate') return true;

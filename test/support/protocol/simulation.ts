@@ -238,7 +238,7 @@ function harm(world: World, damage: Damage, head: CommittedHead): void {
   if (damage === 'store rolled back') store.rollBack(1 + random.below(head.size - 1));
   else if (damage === 'heads lost') ledger.entries = [];
   else if (damage === 'records deleted unread') {
-    while (events.next <= head.next_offset + 2) produce(world, 500 + events.next);
+    while (events.next <= head.next_offset + 2) produce(world, 500 + events.next, true);
     events.entries.splice(0, head.next_offset + 1 - events.low);
     events.low = head.next_offset + 1;
   } else {
@@ -247,6 +247,6 @@ function harm(world: World, damage: Damage, head: CommittedHead): void {
     const kept = damage === 'topic made anew' ? 0 : Math.max(0, last - random.below(3));
     events.entries.splice(kept - events.low);
     const records = random.below(2 * head.next_offset);
-    for (let i = 0; i < records; i++) produce(world, 1_000 + i);
+    for (let i = 0; i < records; i++) produce(world, 1_000 + i, true);
   }
 }

@@ -31,6 +31,7 @@ import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { suppressionRoutes } from './routes/suppressions.ts';
+import { toolDefinitionRoutes } from './routes/tool_definitions.ts';
 import { toolRoutes } from './routes/tools.ts';
 import { webRoutes } from './routes/web.ts';
 
@@ -49,6 +50,7 @@ const ROUTES = [
   enforcementRoutes,
   eventRoutes,
   toolRoutes,
+  toolDefinitionRoutes,
   ruleRoutes,
   logRoutes,
   keyRoutes,

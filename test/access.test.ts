@@ -87,6 +87,7 @@ async function subscribed(tenant: string): Promise<string> {
 const QUERIES: Record<string, string> = {
   '/v1/log/consistency': '?old=1&new=2',
   '/v1/search': '?q=wordacme',
+  '/v1/tools/versions': '?server=none&tool=none',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/events') return rawEvent({ session_id: `session-${tenant}`, tenant });

@@ -228,6 +228,9 @@ describe('every route that shows what sessions hold', () => {
     '/integrity',
     '/audit',
     '/rules',
+    '/tools/definitions',
+    '/v1/tools/published',
+    '/v1/tools/versions',
   ];
 
   it('records who asked', async () => {

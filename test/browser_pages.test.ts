@@ -67,6 +67,18 @@ function attack(session_id: string, user_id: string): Record<string, unknown>[] 
   ];
 }
 
+/** A server publishes a tool, and later another definition of it under the same name. */
+const listed = (id: string, second: number, description: string, parameter: string) => ({
+  type: 'tools.list',
+  event_id: id,
+  session_id: `lists ${id}`,
+  user_id: 'ana@example.com',
+  time: TIME(second),
+  server: 'notes',
+  tools: [{ name: 'add', description, inputSchema: { type: 'object', properties: { [parameter]: {} } } }],
+});
+const DEFINITIONS = '/tools/definitions?server=notes&tool=add';
+
 async function open(path: string): Promise<void> {
   await page.goto(`${test.url}${path}`);
   await page.waitForLoadState('networkidle');
@@ -105,6 +117,7 @@ const PAGES = [
   '/integrity',
   '/audit',
   '/rules',
+  DEFINITIONS,
   '/nowhere-at-all',
 ];
 
@@ -113,7 +126,12 @@ describe.skipIf(NO_BROWSER !== undefined)('the pages in a browser', () => {
     test = await startTestService();
     browser = await startBrowser();
     const { status, answer } = await test.send(
-      [...attack(ATTACKED, 'ana@example.com'), ...attack('second', 'ben@example.com')],
+      [
+        ...attack(ATTACKED, 'ana@example.com'),
+        ...attack('second', 'ben@example.com'),
+        listed('l1', 10, `Adds a note. ${HOSTILE}`, 'text'),
+        listed('l2', 20, `Adds a note and keeps it. ${HOSTILE}`, HOSTILE),
+      ],
       { query: '?tenant=default' },
     );
     expect(answer.records.filter(({ outcome }) => outcome === 'rejected')).toEqual([]);
@@ -195,6 +213,40 @@ describe.skipIf(NO_BROWSER !== undefined)('the pages in a browser', () => {
     expect(await page.locator('.caret mark').textContent()).toBe('usr_id');
     await page.getByText('did you mean user_id?').waitFor();
     expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
+  });
+
+  it('show two definitions of a tool side by side, and take a word on the newer one', async () => {
+    await login();
+    await open('/tools');
+    await page.getByRole('link', { name: 'add', exact: true }).click();
+    await page.waitForURL(/tools\/definitions/);
+    await page.locator('.sides ins').first().waitFor();
+    expect((await page.locator('.sides ins').allTextContents()).join('')).toContain('and keeps it');
+    await page.getByRole('button', { name: 'Approve version 2' }).click();
+    const approve = page.getByRole('button', { name: 'Approve', exact: true });
+    expect(await approve.isDisabled()).toBe(true);
+    await page.locator('dialog textarea').fill('Announced in the release notes');
+    await approve.click();
+    await page.locator('tbody tr', { hasText: 'Announced in the release notes' }).waitFor();
+    expect(await page.locator('tbody tr', { hasText: 'approved' }).count()).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  it('try a rule on stored events, and say what is wrong with one that cannot be read', async () => {
+    await login();
+    await open('/rules');
+    const text = page.locator('.trial textarea');
+    const run = page.getByRole('button', { name: 'Try it' });
+    await page.locator('.trial input').fill('3000');
+    await text.fill((await text.inputValue()).replace('tool|contains: customer', 'tool: send_email'));
+    await run.click();
+    await page.getByText('would have found 2 times in 2 sessions').waitFor();
+    await text.fill('title: nothing');
+    await run.click();
+    await page.getByText('The rule cannot be read').waitFor();
+    await open('/audit?q=type%3Acontent.searched');
+    await page.locator('tbody tr', { hasText: 'query: title: nothing' }).waitFor();
+    expect(faults).toEqual([]);
   });
 
   it('check the proof of an event by themselves, and say no to another key', async () => {

@@ -24,6 +24,7 @@ export const PERMISSIONS = [
   'holds:manage',
   'metrics:read',
   'actions:read',
+  'tools:decide',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -45,6 +46,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'enforcement:act',
     'holds:read',
     'holds:manage',
+    'tools:decide',
   ],
   auditor: [
     'receipts:read',

@@ -27,6 +27,7 @@ const PAGES = [
   ],
   ['/entities/{kind}/{name}', 'a user, role, agent, server or tool', z.object({ kind: name, name })],
   ['/tools', 'tools and gaps of the catalog', z.object({})],
+  ['/tools/definitions', 'the versions of one tool’s definition side by side', z.object({})],
   ['/rules', 'detectors and rules, what they caught, and one to try', z.object({})],
   ['/suppressions', 'what is held back', z.object({})],
   ['/deliveries', 'what was asked of gateways and told to subscribers', z.object({})],

@@ -306,3 +306,22 @@ export interface TriedRule {
   limits?: Record<string, number>;
   refused?: { construct: string; problem: string }[];
 }
+
+export interface PublishedTool {
+  server: string;
+  tool: string;
+  versions: number;
+  first_time: string;
+  changed_time: string;
+}
+
+export interface ToolVersion {
+  definition_sha256: string;
+  definition: Record<string, unknown>;
+  lists: number;
+  sessions: number;
+  first_time: string;
+  last_time: string;
+  first_session_id: string;
+  decision: { decision: string; approver: string; reason: string; time: string } | null;
+}

@@ -14,6 +14,7 @@ import { RulesPage } from './pages/rules.tsx';
 import { SessionPage } from './pages/session.tsx';
 import { SessionsPage } from './pages/sessions.tsx';
 import { SuppressionsPage } from './pages/suppressions.tsx';
+import { ToolHistoryPage } from './pages/tool_history.tsx';
 import { ToolsPage } from './pages/tools.tsx';
 import { ShortcutSheet } from './parts/shortcut_sheet.tsx';
 import { inTenant } from './url_state.ts';
@@ -69,6 +70,7 @@ export function App() {
           <Route path="/sessions/:session_id" component={SessionPage} />
           <Route path="/entities/:kind/:name" component={EntityPage} />
           <Route path="/tools" component={ToolsPage} />
+          <Route path="/tools/definitions" component={ToolHistoryPage} />
           <Route path="/rules" component={RulesPage} />
           <Route path="/suppressions" component={SuppressionsPage} />
           <Route path="/deliveries" component={DeliveriesPage} />

@@ -1,11 +1,11 @@
 /** The tools that were called, and what they are taken to be able to do. A guess is shown as one. */
 import { apiAddress } from '../api.ts';
-import type { Tool } from '../api_types.ts';
+import type { PublishedTool, Tool } from '../api_types.ts';
 import { Inert } from '../parts/inert.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Empty, Shown } from '../parts/state.tsx';
 import { Entity, Time } from '../parts/words.tsx';
-import { useUrlState } from '../url_state.ts';
+import { inTenant, useUrlState } from '../url_state.ts';
 import { useData } from '../use_data.ts';
 
 const PAGE_ROWS = 500;
@@ -40,7 +40,62 @@ export function ToolsPage() {
           );
         }}
       </Shown>
+      <h2>What servers publish</h2>
+      <Published />
     </>
+  );
+}
+
+const historyOf = ({ server, tool }: PublishedTool) =>
+  inTenant(`/tools/definitions?server=${encodeURIComponent(server)}&tool=${encodeURIComponent(tool)}`);
+
+/** The tools of servers, those whose definition changed last first. */
+function Published() {
+  const list = useData<{ tools: PublishedTool[] }>(apiAddress('/v1/tools/published'));
+  return (
+    <Shown of={list}>
+      {({ tools }) =>
+        tools.length === 0 ? (
+          <Empty>No event told what a server offers.</Empty>
+        ) : (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          <section class="scroll" tabIndex={0} aria-label="Published definitions">
+            <table>
+              <thead>
+                <tr>
+                  <th>Server</th>
+                  <th>Tool</th>
+                  <th class="n">Versions</th>
+                  <th>Newest since</th>
+                  <th>First seen</th>
+                </tr>
+              </thead>
+              <tbody>
+                {tools.map((row) => (
+                  <tr key={`${row.server}\u0000${row.tool}`}>
+                    <td>
+                      <Entity kind="server" name={row.server} />
+                    </td>
+                    <td>
+                      <a href={historyOf(row)}>
+                        <Inert text={row.tool} />
+                      </a>
+                    </td>
+                    <td class="n">{row.versions > 1 ? <strong>{row.versions}</strong> : row.versions}</td>
+                    <td>
+                      <Time iso={row.changed_time} />
+                    </td>
+                    <td>
+                      <Time iso={row.first_time} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
+        )
+      }
+    </Shown>
   );
 }
 

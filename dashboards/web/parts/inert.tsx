@@ -30,7 +30,12 @@ export function Inert({ text }: { text: string }) {
   return <bdi>{parts(text, NONE)}</bdi>;
 }
 
-const SHOWN_CHARS_MAX = 20_000;
+/** A piece of a text of lines. */
+export function InertLines({ text }: { text: string }) {
+  return <>{parts(text, LINE_ENDS)}</>;
+}
+
+export const SHOWN_CHARS_MAX = 20_000;
 
 /** What may be higher than its box scrolls, and what scrolls must be reachable by keyboard. */
 function scrolls(text: string): boolean {

@@ -50,7 +50,14 @@ async function plant(tenant: string): Promise<Planted> {
     agent: `agent-${tenant}`,
   }));
   const word = rawEvent({ event_id: `event-${tenant}`, session_id: `session-${tenant}`, content: `word${tenant}` });
-  const { answer } = await test.send([...story, word, { event_id: `rejected-${tenant}` }], { key });
+  const listed = rawEvent({
+    event_id: `listed-${tenant}`,
+    session_id: `session-${tenant}`,
+    type: 'tools.list',
+    server: 'planted',
+    tools: [{ name: 'planted', description: `of ${tenant}` }],
+  });
+  const { answer } = await test.send([...story, word, listed, { event_id: `rejected-${tenant}` }], { key });
   await test.service.settled();
   const { alerts } = await test.read<{ alerts: { alert_id: string }[] }>(`/v1/alerts?tenant=${tenant}`);
   const { detail } = await test.service.context.access.create(
@@ -87,7 +94,7 @@ async function subscribed(tenant: string): Promise<string> {
 const QUERIES: Record<string, string> = {
   '/v1/log/consistency': '?old=1&new=2',
   '/v1/search': '?q=wordacme',
-  '/v1/tools/versions': '?server=none&tool=none',
+  '/v1/tools/versions': '?server=planted&tool=planted',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/events') return rawEvent({ session_id: `session-${tenant}`, tenant });

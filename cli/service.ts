@@ -23,8 +23,9 @@ import { CORE_LIMITS, LIMITS, type Limits } from '../core/limits.ts';
 import { KEEP_ALL } from '../core/retention_settings.ts';
 import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
+import { openStoreOf } from '../core/store/open.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
-import { openEmbeddedStore, openServerStore, type Store } from '../core/store/store.ts';
+import type { Store } from '../core/store/store.ts';
 import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
 import { createEngine, sessionKey } from '../detectors/engine.ts';
 import { loadDetectors } from '../detectors/load.ts';
@@ -112,8 +113,7 @@ async function measured<T>(work: Promise<T>, tell: (seconds: number) => void): P
 
 /** The store of a configuration, with its schema. */
 export async function openStore(config: Config): Promise<Store> {
-  const { clickhouse_url, data } = config;
-  const store = clickhouse_url === undefined ? await openEmbeddedStore(data) : openServerStore(clickhouse_url);
+  const store = await openStoreOf(config);
   await migrate(store);
   return store;
 }

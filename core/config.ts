@@ -28,6 +28,11 @@ const Config = z.strictObject({
   origin: z.string().min(1).optional(),
   /** A ClickHouse server instead of the embedded engine. */
   clickhouse_url: z.url().optional(),
+  /** The cluster that this server is part of, by its name in the servers' settings: tables are then made on all of it. */
+  clickhouse_cluster: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
+    .optional(),
   /** A folder with files that say what tools can do, before those that come with the program. */
   catalog_folder: z.string().min(1).optional(),
   rules_folder: z.string().min(1).optional(),

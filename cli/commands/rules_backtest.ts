@@ -6,7 +6,8 @@ import { readToolBook, readToolVariants } from '../../api/backtest/rule_tools.ts
 import type { Severity } from '../../core/alert.ts';
 import { type Config, loadConfig } from '../../core/config.ts';
 import { AppError } from '../../core/errors.ts';
-import { openEmbeddedStore, openServerStore, type Store } from '../../core/store/store.ts';
+import { openStoreOf } from '../../core/store/open.ts';
+import type { Store } from '../../core/store/store.ts';
 import { createCatalog } from '../../detectors/catalog/capabilities.ts';
 import { type Detector, isCorrelator } from '../../detectors/detector.ts';
 import { createEngine } from '../../detectors/engine.ts';
@@ -130,9 +131,9 @@ function ofSessions(detectors: readonly Detector[]): string[] {
 }
 
 /** Opens for reading only: nothing is repaired, nothing is taken over. */
-async function openStored({ clickhouse_url, data }: Config): Promise<Store> {
-  if (readVkey(data) === undefined) throw new AppError('no_log', `there is no log in ${data}`);
-  return clickhouse_url === undefined ? openEmbeddedStore(data) : openServerStore(clickhouse_url);
+async function openStored(config: Config): Promise<Store> {
+  if (readVkey(config.data) === undefined) throw new AppError('no_log', `there is no log in ${config.data}`);
+  return openStoreOf(config);
 }
 
 async function backtestRule(

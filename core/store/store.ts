@@ -53,6 +53,8 @@ export interface Store {
 export interface StoreOptions {
   /** How long a query of `rows` may take. */
   query_ms_max?: number;
+  /** Settings of a server that go with every statement. */
+  settings?: Readonly<Record<string, string | number>>;
 }
 
 type Format = 'JSONEachRow' | 'RowBinary';
@@ -417,8 +419,8 @@ const READ_IDLE_MS_MAX = 600_000;
  * Nothing is connected yet. A lost connection is an error of the statement that it hit: nothing is tried twice.
  */
 export function openServerStore(url: string, options: StoreOptions = {}): Store {
-  const open = (request_timeout: number) =>
-    new ServerConnection(createClient({ url, request_timeout, log: SILENT, compression: { response: false } }));
+  const common = { url, clickhouse_settings: options.settings ?? {}, log: SILENT, compression: { response: false } };
+  const open = (request_timeout: number) => new ServerConnection(createClient({ ...common, request_timeout }));
   try {
     const readers = Array.from({ length: SERVER_READERS }, () => open(READ_IDLE_MS_MAX));
     const writers = Array.from({ length: WRITERS }, () => open(INSERT_IDLE_MS_MAX));

@@ -12,6 +12,8 @@ import { WebhookCredential } from './webhook_credential.ts';
 import { tooDeep } from './yaml_depth.ts';
 
 const Wait = z.number().positive().max(604_800);
+/** It stands in SQL as it is. */
+const ClusterName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/);
 /** Those that Standard Webhooks advises; the first attempt is made at once. */
 const RETRY_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
@@ -29,10 +31,7 @@ const Config = z.strictObject({
   /** A ClickHouse server instead of the embedded engine. */
   clickhouse_url: z.url().optional(),
   /** The cluster that this server is part of, by its name in the servers' settings: tables are then made on all of it. */
-  clickhouse_cluster: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
-    .optional(),
+  clickhouse_cluster: z.optional(ClusterName),
   /** A folder with files that say what tools can do, before those that come with the program. */
   catalog_folder: z.string().min(1).optional(),
   rules_folder: z.string().min(1).optional(),

@@ -18,6 +18,7 @@ import { erasureRoutes } from './routes/erasures.ts';
 import { eventRoutes } from './routes/events.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
 import { holdRoutes } from './routes/holds.ts';
+import { hookRoutes } from './routes/hooks.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { lineageRoutes } from './routes/lineage.ts';
@@ -37,6 +38,7 @@ import { webRoutes } from './routes/web.ts';
 
 const ROUTES = [
   acceptRoutes,
+  hookRoutes,
   overviewRoutes,
   sessionRoutes,
   lineageRoutes,

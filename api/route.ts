@@ -63,7 +63,8 @@ export function securedStream(
 ): void {
   api.declared.push({ method: route.method, path: route.path, permission });
   api.app.openAPIRegistry.registerPath(withPermission(permission, route));
-  api.app.on(route.method, route.path, requirePermission(context, permission), handler);
+  const path = route.path.replace(/\{(\w+)\}/g, ':$1'); // as the router writes parameters
+  api.app.on(route.method, path, requirePermission(context, permission), handler);
 }
 
 /** Registers a route that anybody may call. */

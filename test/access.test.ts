@@ -15,6 +15,7 @@ import { openSocket, readSocket } from './support/raw_http.ts';
 
 /** Ids of what one tenant has; each holds the name of the tenant. */
 interface Planted {
+  source: string;
   session_id: string;
   event_id: string;
   alert_id: string;
@@ -65,6 +66,7 @@ async function plant(tenant: string): Promise<Planted> {
     'test',
   );
   return {
+    source: 'claude-code',
     session_id: `session-${tenant}`,
     event_id: `event-${tenant}`,
     alert_id: alerts[0]?.alert_id ?? 'no alert was raised',
@@ -106,6 +108,9 @@ const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path.startsWith('/v1/subscriptions/')) return { action: 'rotate' };
   if (route.path === '/v1/deliveries/replay') return { subscription_id: 'sub-none' };
   if (route.path === '/v1/keys/{key_id}/rotation') return { overlap_seconds: 60 };
+  if (route.path === '/v1/hooks/{source}') {
+    return { hook_event_name: 'UserPromptSubmit', session_id: `session-${tenant}`, prompt: 'a walk' };
+  }
   if (route.path === '/v1/rules/try') return { rule_id: 'none' };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};

@@ -192,6 +192,26 @@ export class Enforcement {
     return made;
   }
 
+  /** The suspension in force that a call falls under: of its session, of its token, or of its agent. */
+  suspensionOf(
+    tenant: string,
+    call: { session_id: string; agent: string; user_id: string; token_ref?: string },
+  ): StandingCommand | undefined {
+    const { session_id, agent, user_id, token_ref = '' } = call;
+    const targets: EnforcementTarget[] = [
+      { kind: 'session', id: session_id, user_id: '' },
+      { kind: 'token', id: token_ref, user_id: '' },
+      { kind: 'agent', id: agent, user_id },
+      { kind: 'agent', id: agent, user_id: '' },
+    ];
+    const now_ms = this.options.now();
+    for (const target of targets) {
+      const newest = target.id === '' ? undefined : this.newest.get(targetKey(tenant, target));
+      if (newest?.action === 'suspend' && newest.expires_at_ms > now_ms) return newest;
+    }
+    return undefined;
+  }
+
   /** Tells of each step; gives back how to end it. */
   listen(listener: (command: StandingCommand) => void): () => void {
     this.listeners.add(listener);

@@ -68,6 +68,17 @@ describe('the configuration', () => {
     expect(refusal(yaml)).toContain('TEST_ORIGIN');
   });
 
+  it('takes what a name stands for from a file that the environment names, without its last line end', () => {
+    const yaml = `origin: ${'$'}{TEST_ORIGIN}/agents`;
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'example.com\n');
+    expect(loadConfig({}, { TEST_ORIGIN_FILE: secret }, file(yaml)).origin).toBe('example.com/agents');
+    const both = { TEST_ORIGIN: 'other.example.com', TEST_ORIGIN_FILE: secret };
+    expect(loadConfig({}, both, file(yaml)).origin).toBe('other.example.com/agents');
+    const missing = () => loadConfig({}, { TEST_ORIGIN_FILE: `${secret}.gone` }, file(yaml));
+    expect(missing).toThrow(/TEST_ORIGIN_FILE: .*gone cannot be read/);
+  });
+
   it.each([
     ['port: 70000', 'port'],
     ['port: hidden', 'port'],

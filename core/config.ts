@@ -76,7 +76,7 @@ const FROM_ENVIRONMENT: Record<string, keyof Config> = {
 
 /**
  * Reads the configuration. Flags win over the environment, the environment over the file. `${NAME}` in the file is
- * replaced from the environment. Throws `config_invalid` naming the setting; a value that may be secret is not shown.
+ * replaced from the environment, or from the file that `NAME_FILE` names there. Throws `config_invalid` naming the setting; a value that may be secret is not shown.
  */
 export function loadConfig(
   flags: Partial<Record<keyof Config, unknown>>,
@@ -150,6 +150,22 @@ function expanded(value: unknown, env: Record<string, string | undefined>): unkn
 
 function variable(name: string, env: Record<string, string | undefined>): string {
   const found = env[name];
-  if (found === undefined) throw new AppError('config_invalid', `\${${name}} is not set in the environment`);
-  return found;
+  if (found !== undefined) return found;
+  const file = env[`${name}_FILE`];
+  if (file === undefined) throw new AppError('config_invalid', `\${${name}} is not set in the environment`);
+  return ofFile(name, file);
+}
+
+/** What containers are given secrets by: a variable that names a file, whose last line end is not meant. */
+function ofFile(name: string, file: string): string {
+  const invalid = (why: string, cause?: unknown) =>
+    new AppError('config_invalid', `${name}_FILE: ${file} ${why}`, { cause });
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw invalid('cannot be read', cause);
+  }
+  if (text.length > LIMITS.config_chars_max) throw invalid(`has more than ${LIMITS.config_chars_max} characters`);
+  return text.replace(/\r?\n$/, '');
 }

@@ -1,6 +1,6 @@
 -- What the boards may read of a ClickHouse server: no content, no keys, nothing to write. Grafana passes on whatever SQL
 -- it is given, so that these grants are the limit and not the boards. The user itself, with its password, is made by
--- hand or by the deployment:  CREATE USER grafana IDENTIFIED BY '...' DEFAULT ROLE tracewarden_boards
+-- hand or by the deployment:  CREATE USER grafana IDENTIFIED BY '...';  GRANT tracewarden_boards TO grafana
 CREATE SETTINGS PROFILE IF NOT EXISTS tracewarden_boards
     SETTINGS readonly = 1, max_execution_time = 30 CHANGEABLE_IN_READONLY, max_memory_usage = 4000000000;
 CREATE ROLE IF NOT EXISTS tracewarden_boards SETTINGS PROFILE tracewarden_boards;

@@ -25,6 +25,7 @@ import { lineageRoutes } from './routes/lineage.ts';
 import { logRoutes } from './routes/log.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { otlpRoutes } from './routes/otlp.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { retentionRoutes } from './routes/retention.ts';
@@ -38,6 +39,7 @@ import { webRoutes } from './routes/web.ts';
 
 const ROUTES = [
   acceptRoutes,
+  otlpRoutes,
   hookRoutes,
   overviewRoutes,
   sessionRoutes,

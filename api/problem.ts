@@ -99,8 +99,8 @@ export function asAppError(error: unknown): unknown {
   return error;
 }
 
-/** How long to wait, where the one who refused knows better than the table. */
-function retryAfter(error: unknown, code: string): number | undefined {
+/** How long to wait, in seconds, where the one who refused knows better than the table. */
+export function retryAfter(error: unknown, code: string): number | undefined {
   const { cause } = error as { cause?: { retry_after_s?: unknown } };
   return typeof cause?.retry_after_s === 'number' ? cause.retry_after_s : RETRY_AFTER_S[code];
 }

@@ -6,6 +6,7 @@ import { detectionReport } from './detection_report.ts';
 import { fitBench } from './fit.ts';
 import { ingestBench } from './ingest.ts';
 import { killBench } from './kill.ts';
+import { otlpBench } from './otlp.ts';
 import { readBench } from './read.ts';
 import { type Report, reportTo } from './report.ts';
 import { enforcementBench } from './response.ts';
@@ -18,6 +19,7 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   deliveries: deliveriesBench,
   detect: (report) => detectBench(report, []),
   baselines: baselinesBench,
+  otlp: otlpBench,
 };
 
 if (process.argv[2] === 'fit') {

@@ -137,6 +137,8 @@ export const LIMITS = {
   erasure_shown_max: 1_000, // erasures that a list shows, the last ones
   expiry_records_max: 500_000, // of a tenant that one run of retention looks at
   hold_records_max: 20_000, // of a tenant, releases among them
+  otlp_records_max: 10_000, // spans or log records of one request
+  otlp_attributes_max: 512, // of one record or value; further ones are left out
   hook_body_bytes_max: 8_388_608, // of what a hook of an agent's host tells
   tool_versions_shown_max: 200, // of one tool's definition
   tool_approvals_at_once_max: 500,

@@ -50,7 +50,9 @@ export async function otlpBench(report: Report, count = SPANS): Promise<void> {
   const dialects = await loadDialects();
   const read = (body: Buffer) => readRecords(decodeOtlp(body, 'traces', 'protobuf'), dialects, now).events.length;
   bodies.slice(0, 20).forEach(read); // warm
-  const bare_s = seconds(() => bodies.forEach((body) => decodeRequest(TRACES_REQUEST, body)));
+  const bare_s = seconds(() => {
+    for (const body of bodies) decodeRequest(TRACES_REQUEST, body);
+  });
   let events = 0;
   const read_s = seconds(() => {
     for (const body of bodies) events += read(body);

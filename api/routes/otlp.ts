@@ -111,7 +111,7 @@ function refusedOf(signal: Signal, read: OtlpEvents, receipts: readonly Receipt[
   const { unknown, empty } = read.passed_over;
   const what = signal === 'traces' ? 'spans' : 'log records';
   const parts = [
-    unknown > 0 ? `${unknown} ${what} tell of no agent, as far as any dialect knows` : '',
+    unknown > 0 ? `${unknown} ${what} tell of no agent that a dialect knows` : '',
     empty > 0 ? `${empty} ${what} name neither a tool nor a message` : '',
     refused.size > 0 ? `${refused.size} ${what} were not taken by the log, the first as ${first}` : '',
   ];

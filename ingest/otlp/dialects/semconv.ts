@@ -1,5 +1,5 @@
 /**
- * The semantic conventions of OpenTelemetry for generative AI and MCP, as any sender may write them: calls of tools,
+ * The semantic conventions of OpenTelemetry for generative AI and MCP, which every sender may write: calls of tools,
  * resources that were read, and the messages of a chat where the sender was told to record them.
  */
 import { objectOf, plainName } from '../../mcp/mcp_message.ts';

@@ -25,6 +25,8 @@ export interface ApiContext {
   vkey: string;
   /** Has the head signed now, where this process holds the signer. */
   publishCheckpoint?: () => Promise<void>;
+  /** Has the manifest of a bundle signed with the log's key, by its SHA-256. */
+  signManifest: (sha256: Uint8Array) => string;
   /** What verification compares with beside the store: the signer's memory, the key of the pseudonyms. */
   verifyWith?: () => Pick<VerifyOptions, 'signed' | 'pseudonyms'>;
   /** Absent where the folder is only read. */

@@ -204,6 +204,7 @@ async function assemble(
     log,
     vkey: keyring.vkey,
     publishCheckpoint: () => checkpointer.publish(),
+    signManifest: (sha256) => signer.signManifest(sha256),
     verifyWith: () => {
       const signed = signer.last();
       return { pseudonyms: keyring.pseudonyms, ...(signed && { signed }) };

@@ -56,7 +56,7 @@ export const LIMITS = {
   page_rows_max: 1_000,
   session_events_max: 10_000, // events of one session in one answer
   evidence_records_max: 5_000, // of one bundle
-  evidence_bytes_max: 268_435_456, // of a bundle that is checked, packed and unpacked
+  bundle_line_bytes_max: 67_108_864, // of a line of a bundle that is checked
   query_ms_max: 15_000,
   query_chars_max: 2_000, // of a query in the query language
   query_depth_max: 16, // brackets and negations within each other

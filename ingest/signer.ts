@@ -3,12 +3,14 @@
  * only with a proof that the head continues that memory, so that no fault or attack on the store can make it sign a
  * second history.
  */
+import { manifestNote } from '../core/bundle/manifest.ts';
 import { AppError } from '../core/errors.ts';
 import { readIfThere, writeWhole } from '../core/secret_file.ts';
 import { equalBytes, fromBase64, toBase64 } from '../core/tlog/bytes.ts';
 import { signCheckpoint } from '../core/tlog/checkpoint.ts';
 import { ed25519FromSeed } from '../core/tlog/ed25519_node.ts';
 import { nodeHasher } from '../core/tlog/node_hasher.ts';
+import { signNote } from '../core/tlog/note.ts';
 import { noteSigner } from '../core/tlog/note_key.ts';
 import { verifyConsistency } from '../core/tlog/proof.ts';
 import { signedHeadPath } from './keyring.ts';
@@ -23,6 +25,8 @@ export interface LogSigner {
    * same one. Remembers before it returns. Throws `checkpoint_refused` when the head does not continue the last one.
    */
   sign(head: SignedHead, proof: readonly Uint8Array[]): string;
+  /** Signs the manifest of a bundle by its SHA-256, as a note that can be no checkpoint. */
+  signManifest(sha256: Uint8Array): string;
 }
 
 /** A signer in this process, with its memory in a file. */
@@ -42,6 +46,7 @@ export function openSigner(folder: string, origin: string, seed: Uint8Array): Lo
       }
       return note;
     },
+    signManifest: (sha256) => signNote(manifestNote(origin, sha256), [signer]),
   };
 }
 

@@ -38,7 +38,7 @@ export function verifyCommand(program: Command): void {
 
 async function verify(bundle: string | undefined, flags: VerifyFlags): Promise<void> {
   if (bundle !== undefined) {
-    verifyBundle(bundle, flags);
+    await verifyBundle(bundle, flags);
     return;
   }
   const against = flags.against === undefined ? undefined : readCheckpoint(flags.against);

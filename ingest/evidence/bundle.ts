@@ -1,92 +1,111 @@
 /**
- * The evidence bundle: one zip with the records of a session, what opens their commitments, their proofs against one
- * signed checkpoint, and the key. docs/adr/0024 says what each file is and what the bundle proves.
+ * Writes a bundle: one zip with records, what opens their commitments, their proofs against one signed checkpoint, the
+ * key, and files to read, under a manifest that is signed with the log's key. docs/adr/0024 says what it proves.
  */
 import { Buffer } from 'node:buffer';
-import { hash } from 'node:crypto';
-import { strToU8, zipSync } from 'fflate';
-import { canonicalJson } from '../../core/json/canonical.ts';
-import type { SessionRecord } from '../../core/store/queries/session_records.ts';
+import { createHash, hash } from 'node:crypto';
+import { pipeline, Readable } from 'node:stream';
+import { crc32, createDeflateRaw } from 'node:zlib';
+import { BUNDLE_FORMAT, type BundleFile, type FileDigest, type Manifest } from '../../core/bundle/manifest.ts';
+import { descriptor, directory, localHeader, ZIP_BYTES_MAX, type ZipEntry } from '../../core/bundle/zip.ts';
+import { AppError } from '../../core/errors.ts';
 
-export const BUNDLE_FORMAT = 'tracewarden-evidence/1';
-/** Files of a bundle; another name is refused. */
-export const BUNDLE_FILES = [
-  'manifest.json',
-  'checkpoint.txt',
-  'key.txt',
-  'records.ndjson',
-  'alerts.json',
-  'edges.json',
-  'README.txt',
-] as const;
-export type BundleFile = (typeof BUNDLE_FILES)[number];
-
-export interface BundleRecord extends SessionRecord {
-  /** Hashes from the leaf's sibling up, in base64 (RFC 6962 section 2.1.1). */
-  proof: string[];
+/** A file of a bundle, in pieces. */
+export interface BundlePart {
+  name: Exclude<BundleFile, 'manifest.json' | 'manifest.sig'>;
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 }
 
-export interface Manifest {
-  format: string;
-  tenant: string;
-  session_id: string;
-  log: string;
-  checkpoint_size: number;
-  records: number;
-  made_at: string;
-  /** SHA-256 of each other file, in hexadecimal. */
-  files: Partial<Record<BundleFile, string>>;
+/** What the manifest says beside the digests of the files. Asked for when all files were written. */
+export type ManifestFacts = Omit<Manifest, 'format' | 'files'>;
+
+const DEFLATE_LEVEL = 4;
+const PIECE_BYTES = 262_144;
+
+/**
+ * The bytes of a bundle, in pieces; memory does not grow with it. The same parts give the same bytes. Throws
+ * `export_too_large` beyond what a zip can hold.
+ */
+export async function* writeBundle(
+  parts: readonly BundlePart[],
+  facts: () => ManifestFacts,
+  sign: (manifest_sha256: Uint8Array) => string,
+): AsyncGenerator<Uint8Array> {
+  const writer = new ZipWriter();
+  for (const { name, chunks } of parts) yield* writer.file(name, chunks, true);
+  const manifest: Manifest = { format: BUNDLE_FORMAT, ...facts(), files: Object.fromEntries(writer.digests) };
+  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`, 'utf8');
+  yield* writer.file('manifest.json', [text], false);
+  yield* writer.file('manifest.sig', [sign(hash('sha256', text, 'buffer'))], false);
+  yield writer.end();
 }
 
-export interface BundleParts {
-  tenant: string;
-  session_id: string;
-  log: string;
-  /** In C2SP vkey form. */
-  vkey: string;
-  /** A C2SP signed note. */
-  checkpoint: string;
-  checkpoint_size: number;
-  records: readonly BundleRecord[];
-  alerts: unknown;
-  edges: unknown;
-  made_at: string;
+class ZipWriter {
+  readonly digests = new Map<string, FileDigest>();
+  private readonly entries: ZipEntry[] = [];
+  private written = 0;
+
+  async *file(name: string, chunks: BundlePart['chunks'], deflated: boolean): AsyncGenerator<Uint8Array> {
+    const whole = createHash('sha256');
+    const packed = createHash('sha256');
+    const entry: ZipEntry = { name, deflated, crc32: 0, packed_bytes: 0, bytes: 0 };
+    yield this.counted(localHeader(entry));
+    async function* raw(): AsyncGenerator<Buffer> {
+      for await (const piece of piecesOf(chunks)) {
+        whole.update(piece);
+        entry.crc32 = crc32(piece, entry.crc32);
+        entry.bytes += piece.length;
+        yield piece;
+      }
+    }
+    for await (const piece of deflated ? deflate(raw()) : raw()) {
+      packed.update(piece);
+      entry.packed_bytes += piece.length;
+      if (entry.bytes > ZIP_BYTES_MAX) throw tooLarge();
+      yield this.counted(piece);
+    }
+    yield this.counted(descriptor(entry));
+    this.entries.push(entry);
+    const digests = { sha256: whole.digest('hex'), packed_sha256: packed.digest('hex') };
+    this.digests.set(name, { bytes: entry.bytes, ...digests });
+  }
+
+  end(): Uint8Array {
+    return this.counted(directory(this.entries));
+  }
+
+  private counted(bytes: Uint8Array): Uint8Array {
+    this.written += bytes.length;
+    if (this.written > ZIP_BYTES_MAX) throw tooLarge();
+    return bytes;
+  }
 }
 
-const ABOUT = `Evidence of one session, for somebody who trusts nobody here.
+const tooLarge = () =>
+  new AppError(
+    'export_too_large',
+    `a bundle and each file in it have at most ${ZIP_BYTES_MAX} bytes; take a shorter period`,
+  );
 
-records.ndjson  each record of the session: its core (what the log commits to), the parts that open the core's
-                commitments with the record's salt, and the hashes that lead to the root of the checkpoint
-checkpoint.txt  the signed checkpoint (C2SP tlog-checkpoint)
-key.txt         the public key of the log (C2SP vkey). Compare it with one that you got on another way
-alerts.json     alerts of the session; their records are in records.ndjson
-edges.json      which value of which result went into which call; derived, not covered by the log
+/** Small pieces are joined: each costs a call of the compressor. */
+async function* piecesOf(chunks: BundlePart['chunks']): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    const piece = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : Buffer.from(chunk);
+    waiting.push(piece);
+    bytes += piece.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(waiting);
+}
 
-Check it:  tracewarden verify evidence.zip --vkey "KEY THAT YOU TRUST"
-`;
-
-/** The bytes of a bundle. The same parts give the same bytes. */
-export function writeBundle(parts: BundleParts): Uint8Array {
-  const { tenant, session_id, log, checkpoint_size, made_at, records } = parts;
-  const files: Record<string, Uint8Array> = {
-    'checkpoint.txt': strToU8(parts.checkpoint),
-    'key.txt': strToU8(`${parts.vkey}\n`),
-    'records.ndjson': Buffer.from(records.map((record) => `${canonicalJson(record)}\n`).join(''), 'utf8'),
-    'alerts.json': strToU8(`${JSON.stringify(parts.alerts, null, 2)}\n`),
-    'edges.json': strToU8(`${JSON.stringify(parts.edges, null, 2)}\n`),
-    'README.txt': strToU8(ABOUT),
-  };
-  const digests = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, hash('sha256', bytes)]));
-  const manifest: Manifest = {
-    format: BUNDLE_FORMAT,
-    tenant,
-    session_id,
-    log,
-    checkpoint_size,
-    records: records.length,
-    made_at,
-    files: digests,
-  };
-  const all = { 'manifest.json': strToU8(`${JSON.stringify(manifest, null, 2)}\n`), ...files };
-  return zipSync(all, { mtime: new Date(made_at) });
+function deflate(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const packer = createDeflateRaw({ level: DEFLATE_LEVEL, chunkSize: PIECE_BYTES });
+  // An error of the source becomes one of the reading below.
+  pipeline(Readable.from(chunks), packer, () => undefined);
+  return packer as AsyncIterable<Buffer>;
 }

@@ -102,3 +102,27 @@ export async function readProof(
   };
   return buildProof(hasher, coordinates, nodeAt);
 }
+
+/** Stored roots of the complete subtrees of one level, from the first one. Throws `tree_hash_missing`, `log_tampered`. */
+export async function readNodesOfLevel(store: Store, log: string, level: number, count: number): Promise<Buffer[]> {
+  const bytes = await store.binary(
+    `SELECT DISTINCT idx, hash FROM nodes
+     WHERE log = {log:String} AND level = {level:UInt8} AND idx < {count:UInt64}
+     ORDER BY idx, hash`,
+    { log, level, count },
+  );
+  const row = new RowReader(bytes);
+  const hashes: Buffer[] = [];
+  while (!row.done) {
+    const index = row.u64();
+    const hash = Buffer.from(row.fixed(32));
+    if (index < hashes.length) {
+      const message = `the store has two hashes of level ${level}, ${index} of ${log}`;
+      throw new AppError('log_tampered', message, { fatal: true });
+    }
+    if (index > hashes.length) break;
+    hashes.push(hash);
+  }
+  if (hashes.length === count) return hashes;
+  throw new AppError('tree_hash_missing', `the store has no hash of level ${level}, ${hashes.length}`);
+}

@@ -100,6 +100,7 @@ const LOG_WIDE: Record<string, string> = {
   readKnownAlerts: 'detection replays the whole log',
   readLastCheckpoint: 'a checkpoint is of the whole log',
   readCheckpointPage: 'a checkpoint is of the whole log',
+  readNodesOfLevel: 'the tree is of the whole log',
   readHead: 'the head is of the whole log',
   sessionsAbove: 'the writer repairs what a crash left',
   removeAbove: 'the writer repairs what a crash left',

@@ -11,6 +11,7 @@ import { acceptRoutes } from './routes/accept.ts';
 import { actionRoutes } from './routes/actions.ts';
 import { alertActionRoutes } from './routes/alert_actions.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { controlRoutes } from './routes/controls.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { enforcementRoutes } from './routes/enforcement.ts';
@@ -62,6 +63,7 @@ const ROUTES = [
   holdRoutes,
   retentionRoutes,
   actionRoutes,
+  controlRoutes,
   documentRoutes,
   operationRoutes,
   loginRoutes,

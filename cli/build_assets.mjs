@@ -8,6 +8,7 @@ cpSync('detectors/catalog/servers', 'dist/detectors/catalog/servers', { recursiv
 for (const file of readdirSync('detectors/rules')) {
   if (file.endsWith('.yaml')) cpSync(`detectors/rules/${file}`, `dist/detectors/rules/${file}`);
 }
+cpSync('api/compliance/frameworks', 'dist/api/compliance/frameworks', { recursive: true });
 cpSync('dashboards/web/style.css', 'dist/dashboards/web/style.css');
 rmSync('dashboards/web/built', { recursive: true, force: true });
 buildSync({

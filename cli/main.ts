@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../core/errors.ts';
 import { actionsCommand } from './commands/actions.ts';
 import { alertsCommand } from './commands/alerts.ts';
+import { controlsCommand } from './commands/controls.ts';
 import { demoCommand } from './commands/demo.ts';
 import { detectCommand } from './commands/detect.ts';
 import { enforcementCommands } from './commands/enforcement.ts';
@@ -108,6 +109,7 @@ export function createProgram(): Command {
   eraseCommand(program);
   holdCommand(program);
   actionsCommand(program);
+  controlsCommand(program);
   retentionCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);

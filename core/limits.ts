@@ -144,6 +144,7 @@ export const LIMITS = {
   tool_approvals_at_once_max: 500,
   rule_try_chars_max: 65_536, // of a rule that somebody tries
   rule_try_ms_max: 30_000,
+  inventory_rows_max: 2_000, // agents, servers and tools that an assessment lists
   accesses_remembered_max: 50_000, // readings that leave no second record within the hour
   evidence_hold_days: 90, // for which a suspension holds its session
 } as const;

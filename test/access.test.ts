@@ -96,6 +96,8 @@ async function subscribed(tenant: string): Promise<string> {
 const QUERIES: Record<string, string> = {
   '/v1/log/consistency': '?old=1&new=2',
   '/v1/search': '?q=wordacme',
+  '/v1/controls': '?framework=iso_27001',
+  '/v1/controls/report': '?framework=iso_27001',
   '/v1/tools/versions': '?server=planted&tool=planted',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {

@@ -25,6 +25,7 @@ export const PERMISSIONS = [
   'metrics:read',
   'actions:read',
   'tools:decide',
+  'controls:read',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -60,6 +61,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
     'erasures:read',
     'holds:read',
     'actions:read',
+    'controls:read',
   ],
   monitor: ['log:read', 'metrics:read'],
   admin: PERMISSIONS,

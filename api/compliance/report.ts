@@ -20,8 +20,8 @@ export async function reportPage(of: Assessment): Promise<string> {
 <h1>Evidence for ${framework.title}</h1>
 <p>Tenant ${inert(tenant)}, log ${inert(log)}, records that arrived from ${from} up to ${to}.</p>
 <p>${framework.note}</p>
-<p><strong>This report observes.</strong> It does not say that a control is satisfied: that is for an auditor to judge. Its figures are counted from the log; records.ndjson holds the
-records of alerts and actions and a sample of events with proofs against the signed checkpoint, which <code>tracewarden verify</code> checks.</p>
+<p><strong>This report observes.</strong> It does not say that a control is satisfied: that is for an auditor to judge. Its figures are counted from what is
+stored, which <code>tracewarden verify</code> compares with the signed log.</p>
 <h2>What limits this picture</h2>
 <table><tr><th>Gap</th><th>Count</th></tr>
 ${gaps.map((gap) => html`<tr><td>${gap.about}</td><td class="n">${number(gap.value)}</td></tr>`)}

@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME [--json]`: measured speed and memory, each as a ratio to the bare cost of the same work. */
 import { baselinesBench } from './baselines.ts';
+import { batchesBench } from './batches.ts';
 import { deliveriesBench } from './deliveries.ts';
 import { detectBench } from './detect.ts';
 import { detectionReport } from './detection_report.ts';
@@ -14,6 +15,7 @@ import { enforcementBench } from './response.ts';
 const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>> = {
   ingest: ingestBench,
   read: readBench,
+  batches: batchesBench,
   kill: killBench,
   enforcement: enforcementBench,
   deliveries: deliveriesBench,

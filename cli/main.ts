@@ -25,6 +25,7 @@ import { toolsCommand } from './commands/tools.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { wrapCommand } from './commands/wrap.ts';
+import { wrapConfigCommand } from './commands/wrap_config.ts';
 import { EXIT } from './exit_codes.ts';
 import { inert, say } from './output.ts';
 import { VERSION } from './version.ts';
@@ -47,6 +48,8 @@ const CONFIGURATION = new Set([
   'grants_invalid',
   'grants_unreadable',
   'rules_unreadable',
+  'client_config_invalid',
+  'client_config_changed',
   'origin_mismatch',
   'signing_key_missing',
   'secret_readable',
@@ -116,6 +119,7 @@ export function createProgram(): Command {
   suspensionsCommand(program);
   keysCommand(program);
   wrapCommand(program);
+  wrapConfigCommand(program);
   demoCommand(program);
   return program;
 }

@@ -50,6 +50,7 @@ export const LIMITS = {
 
   // Kafka
   kafka_partition_bytes_max: 8_388_608, // of one partition, fetched at once
+  kafka_gather_ms: 500, // that a batch of a log from Kafka waits for more records while it has room
   kafka_silent_sessions_max: 5, // session timeouts without a sign of life, then a worker asks whether it still counts
 
   // Reading

@@ -53,6 +53,8 @@ export interface LogWriterOptions {
 export interface FencedLog extends FencedHead {
   /** Moves the head behind records whose rows are durable. Throws when another owner came, or when in doubt. */
   commit: (head: HeadRow, records: readonly SequencedRecord[]) => Promise<void>;
+  /** How long a batch that has room waits for more: many logs share a store, and each batch costs it the same. */
+  gather_ms: number;
   /** The writer has stopped for good: the log has to be taken over anew, by whoever owns it then. */
   onBroken: (error: AppError) => void;
 }
@@ -226,23 +228,38 @@ export class LogWriter {
   /** Prepares records until the batch is full, or until the batch before it is stored and nothing more waits. */
   private async fill(batch: Batch, storing: Promise<Batch> | undefined): Promise<void> {
     let stored = storing === undefined;
+    let failed = false;
+    let gathered: Promise<void> | undefined;
+    let is_gathered = false;
     const end = () => {
       stored = true;
     };
-    const done = storing?.then(end, end);
+    const done = storing?.then(end, () => {
+      stored = true;
+      failed = true;
+    });
     while (batch.sequenced.records.length < LIMITS.batch_records_max && batch.bytes < LIMITS.batch_bytes_max) {
       const items = this.take(batch, LIMITS.batch_records_max - batch.sequenced.records.length);
       if (items.length > 0) {
         await this.prepare(batch, items);
+        gathered ??= this.gather().then(() => {
+          is_gathered = true;
+        });
         continue;
       }
-      if (stored) break;
+      if (failed || (stored && (gathered === undefined || is_gathered || this.closing))) break;
       const more = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
-      await Promise.race([done, more]);
+      await Promise.race([stored ? gathered : done, more]);
     }
     encodeBatchEnd(batch.rows, this.options.log, batch.sequenced);
+  }
+
+  /** Where producers wait for their answer nothing is waited for. */
+  private gather(): Promise<void> {
+    const { fenced } = this.options;
+    return fenced === undefined ? Promise.resolve() : sleep(fenced.gather_ms, undefined, { ref: false });
   }
 
   /** Takes the next items of the queue into the batch, up to a chunk. */

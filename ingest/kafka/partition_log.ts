@@ -130,6 +130,7 @@ export class PartitionLog {
         onNotice,
         fenced: {
           head: ledger.head,
+          gather_ms: LIMITS.kafka_gather_ms,
           commit: (head, records) => this.commit(open, head, records),
           onBroken: (error) => this.broke(open, error),
         },

@@ -5,6 +5,8 @@ import type { RuleError } from '../detectors/sigma/issues.ts';
 
 export interface Rulebook {
   detectors: readonly Detector[];
+  /** Ids of those that are off. */
+  off: ReadonlySet<string>;
   /** The YAML rules in operation. */
   rules(): LoadedRules;
   /** What is wrong with files of the operator's folder; their rules are not in operation. */

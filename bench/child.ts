@@ -9,6 +9,8 @@ import { migrate } from '../core/store/migrate.ts';
 import { RowWriter } from '../core/store/row_binary.ts';
 import { openEmbeddedStore } from '../core/store/store.ts';
 import type { TableName } from '../core/store/tables.ts';
+import { loadDetectors } from '../detectors/load.ts';
+import { loadRules } from '../detectors/load_rules.ts';
 import { openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { CaptureStore } from './capture_store.ts';
@@ -107,8 +109,17 @@ function batchesOf(inserts: readonly Insert[]): Insert[][] {
   return batches;
 }
 
-function open(detection: boolean): Promise<Service> {
-  return openService({ config: loadConfig({ data: join(folder, 'service'), detection }, {}) });
+function open(detection: boolean, rules_off: readonly string[] = []): Promise<Service> {
+  return openService({ config: loadConfig({ data: join(folder, 'service'), detection, rules_off }, {}) });
+}
+
+/** Those that the first chains of calls are found by; lineage runs whole. */
+const TWO = new Set(['destination_from_result', 'secret_to_other_tool']);
+
+async function allButTwo(): Promise<string[]> {
+  const ids = (await loadDetectors()).map(({ metadata }) => metadata.id);
+  const { set } = await loadRules({ signals: new Set(ids) });
+  return [...ids, ...set.rules.map(({ rule_id }) => rule_id)].filter((id) => !TWO.has(id));
 }
 
 /** The whole way but for HTTP. */
@@ -124,8 +135,8 @@ async function direct(detection: boolean): Promise<void> {
 }
 
 /** A service on a socket that ends when its standard input does. */
-async function serve(detection: boolean): Promise<void> {
-  const service = await open(detection);
+async function serve(detection: boolean, rules_off: readonly string[] = []): Promise<void> {
+  const service = await open(detection, rules_off);
   const server = await listen(service.api.app, '127.0.0.1', 0);
   const cpu = process.cpuUsage();
   answer({ url: server.url, key: service.admin_key });
@@ -144,6 +155,7 @@ const MODES: Record<string, () => Promise<void>> = {
   'direct-detection': () => direct(true),
   'direct-plain': () => direct(false),
   'serve-detection': () => serve(true),
+  'serve-two': async () => serve(true, await allButTwo()),
   'serve-plain': () => serve(false),
 };
 

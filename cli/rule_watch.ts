@@ -27,6 +27,8 @@ export interface RuleWatch {
 export interface RuleWatchOptions {
   /** A folder of the operator's own rules; without it only the shipped ones run. */
   folder?: string | undefined;
+  /** Ids of detectors and rules that find nothing. */
+  off: ReadonlySet<string>;
   engine: Engine;
   signals: ReadonlySet<string>;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
@@ -38,13 +40,13 @@ export interface RuleWatchOptions {
  * at the start.
  */
 export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> {
-  const { folder, engine, signals, onNotice } = options;
+  const { folder, off, engine, signals, onNotice } = options;
   let state = '';
   let current: LoadedRules = NO_RULES;
   let refused: readonly RuleError[] = [];
   const read = async (): Promise<LoadedRules> => {
     if (folder !== undefined) state = await folderState(folder);
-    return loadRules({ folder, signals });
+    return silenced(await loadRules({ folder, signals }), off);
   };
   const tell = (rules: LoadedRules) => {
     for (const error of rules.errors.slice(0, ERRORS_TOLD_MAX)) {
@@ -71,6 +73,7 @@ export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> 
       cause,
     });
   });
+  checkKnown(first, options);
   tell(first);
   current = first;
   refused = first.errors;
@@ -78,4 +81,21 @@ export async function watchRules(options: RuleWatchOptions): Promise<RuleWatch> 
   const timer = setInterval(() => void look(), LOOK_MS);
   timer.unref();
   return { look, current: () => current, refused: () => refused, close: () => clearInterval(timer) };
+}
+
+/** Rules that are off are still there for others that refer to them; they tell nothing themselves. */
+function silenced(rules: LoadedRules, off: ReadonlySet<string>): LoadedRules {
+  const of = rules.set.rules.map((rule) => (off.has(rule.rule_id) ? { ...rule, emit: false } : rule));
+  return { ...rules, set: { ...rules.set, rules: of } };
+}
+
+/** Who switches off what is not there has mistyped it, and believes that something is off. */
+function checkKnown({ set }: LoadedRules, { off, signals }: RuleWatchOptions): void {
+  const known = new Set([...signals, ...set.rules.map(({ rule_id }) => rule_id)]);
+  const unknown = [...off].find((id) => !known.has(id));
+  if (unknown === undefined) return;
+  throw new AppError(
+    'config_invalid',
+    `rules_off: there is no detector or rule ${JSON.stringify(unknown).slice(0, 80)}`,
+  );
 }

@@ -128,14 +128,16 @@ async function assemble(
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
-  const detectors = config.detection ? applyPolicy(await loadDetectors(), policies.supply?.policy ?? NO_POLICY) : [];
+  const all = config.detection ? applyPolicy(await loadDetectors(), policies.supply?.policy ?? NO_POLICY) : [];
+  const off = new Set(config.rules_off);
+  const detectors = all.filter(({ metadata }) => !off.has(metadata.id));
   let writer: LogWriter | undefined;
   let closing = false;
   const metrics = createMetrics();
   const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
-  const signals = new Set(detectors.map(({ metadata }) => metadata.id));
+  const signals = new Set(all.map(({ metadata }) => metadata.id));
   const rules: RuleWatch | undefined = config.detection
-    ? await watchRules({ folder: config.rules_folder, engine, signals, onNotice })
+    ? await watchRules({ folder: config.rules_folder, off, engine, signals, onNotice })
     : undefined;
   let suppressions: SuppressionList | undefined;
   let feedback: FeedbackList | undefined;
@@ -189,7 +191,7 @@ async function assemble(
     onNotice,
   });
   if (config.detection) await detection.start(writer.head.size);
-  await recordConfiguration(store, writer, now, policies);
+  await recordConfiguration(store, writer, now, policies, config.rules_off);
   const onFault = (error: AppError) => {
     onNotice('checkpoint_failed', { code: error.code, error: error.message });
     if (error.fatal) onFatal(error);
@@ -226,7 +228,8 @@ async function assemble(
     catalog: createCatalog([], catalog_files),
     ...(rules && {
       rulebook: {
-        detectors,
+        detectors: all,
+        off,
         rules: rules.current,
         refused: rules.refused,
         withText: (text: string) => loadRulesWith(text, { folder: config.rules_folder, signals }),
@@ -313,10 +316,12 @@ async function recordConfiguration(
   writer: LogWriter,
   now: () => number,
   { supply, suspension }: Policies,
+  rules_off: readonly string[],
 ): Promise<void> {
   const policy = supply && { policy_sha256: supply.sha256 };
   const suspending = suspension && { suspension_sha256: suspension.sha256 };
-  const detail = { core_version: CORE_VERSION, limits: coreLimits(), ...policy, ...suspending };
+  const silent = rules_off.length > 0 && { rules_off: [...rules_off].sort() };
+  const detail = { core_version: CORE_VERSION, limits: coreLimits(), ...policy, ...suspending, ...silent };
   const in_force = await readConfiguration(store, writer.head.log);
   if (in_force === canonicalJson(detail)) return;
   const record = writer.stamp({

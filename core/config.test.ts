@@ -41,6 +41,7 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 7733,
       hosts: [],
+      rules_off: [],
       detection: true,
       enforcement_timeout_seconds: 30,
       webhook_hosts: [],

@@ -35,6 +35,8 @@ const Config = z.strictObject({
   /** A folder with files that say what tools can do, before those that come with the program. */
   catalog_folder: z.string().min(1).optional(),
   rules_folder: z.string().min(1).optional(),
+  /** Ids of detectors and rules that are off: they find nothing, while the others go on. */
+  rules_off: z.array(z.string().min(1)).max(1_000).default([]),
   /** What the operator knows of servers: vulnerable versions, approved builds and configurations. */
   policy_file: z.string().min(1).optional(),
   /** When sessions are suspended without a person. */

@@ -3,7 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { watchRules } from '../cli/rule_watch.ts';
 import { loadConfig } from '../core/config.ts';
+import { createEngine } from '../detectors/engine.ts';
+import { loadDetectors } from '../detectors/load.ts';
 import { startTestService, type TestService } from './support/http_service.ts';
 import { findingOf, raiseAlerts } from './support/raise_alerts.ts';
 import { rawEvent } from './support/raw_event.ts';
@@ -11,6 +14,7 @@ import { rawEvent } from './support/raw_event.ts';
 interface RuleJson {
   rule_id: string;
   kind: string;
+  on: boolean;
   origin: string;
   file: string | null;
   detects: string;
@@ -61,7 +65,8 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'rules'));
   writeFileSync(join(folder, 'rules', 'own.yaml'), ruleOf('own_rule', 'never_called'));
   writeFileSync(join(folder, 'rules', 'broken.yaml'), 'title: broken\ndetection: 5\n');
-  const config = { ...loadConfig({ data: join(folder, 'data') }, {}), rules_folder: join(folder, 'rules') };
+  const rules_off = ['hidden_text', 'three_systems_joined'];
+  const config = { ...loadConfig({ data: join(folder, 'data') }, {}), rules_folder: join(folder, 'rules'), rules_off };
   test = await startTestService({ config });
   analyst = await test.key('analyst', 'acme');
   const call = (session_id: string, tool: string, n: number) =>
@@ -104,6 +109,39 @@ describe('the list of rules', () => {
     expect(of('secret_exposed')?.runbook.length).toBeGreaterThan(0);
     expect(of('own_rule')).toMatchObject({ kind: 'rule', origin: 'own', file: 'own.yaml:1' });
     expect(rules.filter(({ kind, origin }) => kind === 'rule' && origin === 'shipped').length).toBeGreaterThan(5);
+  });
+
+  it('marks what is off, which finds nothing and stands in the log as switched off', async () => {
+    const { rules } = await list();
+    const off = rules.filter(({ on }) => !on).map(({ rule_id }) => rule_id);
+    expect(off.sort()).toEqual(['hidden_text', 'three_systems_joined']);
+    const { actions } = await test.read<{ actions: { type: string; detail: { rules_off?: string[] } }[] }>(
+      '/v1/actions',
+    );
+    expect(actions.find(({ type }) => type === 'log.config')?.detail.rules_off).toEqual(off);
+    const hidden = rawEvent({
+      event_id: 'h',
+      session_id: 'h',
+      tenant: 'acme',
+      type: 'prompt',
+      content: `a${'\u{e0041}'.repeat(40)}`,
+    });
+    await test.send([hidden]);
+    await test.service.settled();
+    const { alerts } = await test.read<{ alerts: { rule_id: string }[] }>('/v1/alerts?session=h', analyst);
+    expect(alerts.filter(({ rule_id }) => rule_id === 'hidden_text')).toEqual([]);
+  });
+
+  it('an id that is not there stops the start', async () => {
+    const detectors = await loadDetectors();
+    const signals = new Set(detectors.map(({ metadata }) => metadata.id));
+    const wanted = {
+      off: new Set(['hidden_txt']),
+      engine: createEngine({ detectors }),
+      signals,
+      onNotice: () => undefined,
+    };
+    await expect(watchRules(wanted)).rejects.toThrow('rules_off: there is no detector or rule "hidden_txt"');
   });
 
   it('counts what each caught in the tenant at hand and how it was judged', async () => {

@@ -42,6 +42,7 @@ const Rule = z
     rule_id: z.string(),
     version: z.int(),
     kind: z.enum(['detector', 'rule']),
+    on: z.boolean().openapi({ description: 'false where the setting rules_off names it' }),
     origin: z.enum(['shipped', 'own']),
     file: z.string().nullable().openapi({ description: 'of a rule in YAML' }),
     title: z.string(),
@@ -140,7 +141,7 @@ export function ruleRoutes(api: Api, context: ApiContext): void {
     const caught = await readRuleCatches(store, { tenant: c.var.tenant, from_ms: now() - days * DAY_MS, to_ms });
     const by_id = new Map(caught.map((row) => [row.rule_id, row]));
     const book = context.rulebook;
-    const rules = book === undefined ? [] : [...detectorsOf(book), ...rulesOf(book.rules())];
+    const rules = book === undefined ? [] : [...detectorsOf(book), ...rulesOf(book)];
     const shown = rules.map((rule) => ({ ...rule, caught: caughtOf(by_id.get(rule.rule_id)) }));
     const refused = (book?.refused() ?? []).map((fault) => ({ ...fault, file: basename(fault.file) }));
     return c.json({ days, rules: shown.sort((a, b) => (a.rule_id < b.rule_id ? -1 : 1)), refused }, 200);
@@ -201,12 +202,13 @@ async function tryRules(
 
 type RuleJson = Omit<z.infer<typeof Rule>, 'caught'>;
 
-function detectorsOf({ detectors }: Rulebook): RuleJson[] {
+function detectorsOf({ detectors, off }: Rulebook): RuleJson[] {
   return detectors.map((detector: Detector) => {
     const { id, description, tags, references, false_positives, runbook, ...rest } = detector.metadata;
     return {
       rule_id: id,
       kind: 'detector',
+      on: !off.has(id),
       origin: 'shipped',
       file: null,
       ...rest,
@@ -220,13 +222,15 @@ function detectorsOf({ detectors }: Rulebook): RuleJson[] {
   });
 }
 
-function rulesOf({ set, examples }: LoadedRules): RuleJson[] {
+function rulesOf({ rules, off }: Rulebook): RuleJson[] {
+  const { set, examples } = rules();
   return set.rules
-    .filter((rule) => rule.emit)
+    .filter((rule) => rule.emit || off.has(rule.rule_id))
     .map(({ rule_id, version, title, description, misses, severity, status, tags, source, ...rest }) => ({
       rule_id,
       version,
       kind: 'rule',
+      on: !off.has(rule_id),
       origin: isShipped(source.file) ? 'shipped' : 'own',
       file: `${basename(source.file)}:${source.line}`,
       title,

@@ -259,6 +259,7 @@ export interface Rule {
   rule_id: string;
   version: number;
   kind: 'detector' | 'rule';
+  on: boolean;
   origin: string;
   file: string | null;
   title: string;

@@ -235,7 +235,9 @@ async function freePorts(): Promise<[number, number]> {
 }
 
 async function format(jars: KafkaJars, folder: string, settings: string): Promise<void> {
-  const id = randomBytes(16).toString('base64url');
+  // One that began with a hyphen would be read as an option; Kafka draws its own ids again too.
+  let id = '-';
+  while (id.startsWith('-')) id = randomBytes(16).toString('base64url');
   const args = ['-cp', jars.classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', settings];
   await run('java', [...javaOptions(folder, '96m'), ...args]);
 }

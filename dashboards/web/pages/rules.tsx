@@ -104,7 +104,7 @@ function RuleTable({ rows }: { rows: readonly Rule[] }) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ rule_id, severity, title, kind, origin, caught }) => (
+          {rows.map(({ rule_id, severity, title, kind, on, origin, caught }) => (
             <tr key={rule_id}>
               <td>
                 <Badge severity={severity} />
@@ -117,7 +117,10 @@ function RuleTable({ rows }: { rows: readonly Rule[] }) {
                   <Inert text={rule_id} />
                 </p>
               </td>
-              <td>{kind === 'detector' ? 'detector' : `${origin} rule`}</td>
+              <td>
+                {kind === 'detector' ? 'detector' : `${origin} rule`}
+                {!on && ', off'}
+              </td>
               <td class="n">
                 <Count value={caught.alerts} />
               </td>

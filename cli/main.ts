@@ -11,6 +11,7 @@ import { detectCommand } from './commands/detect.ts';
 import { enforcementCommands } from './commands/enforcement.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { evidenceCommand } from './commands/evidence.ts';
+import { exportCommand } from './commands/export.ts';
 import { holdCommand } from './commands/hold.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -113,6 +114,7 @@ export function createProgram(): Command {
   holdCommand(program);
   actionsCommand(program);
   controlsCommand(program);
+  exportCommand(program);
   retentionCommand(program);
   enforcementCommands(program);
   subscriptionsCommand(program);

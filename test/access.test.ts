@@ -98,6 +98,7 @@ const QUERIES: Record<string, string> = {
   '/v1/search': '?q=wordacme',
   '/v1/controls': '?framework=iso_27001',
   '/v1/controls/report': '?framework=iso_27001',
+  '/v1/export': '?framework=iso_27001',
   '/v1/tools/versions': '?server=planted&tool=planted',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {

@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { readInventory, readMeasures } from '../../core/store/queries/measures.ts';
 import { type Assessment, assess } from '../compliance/assessment.ts';
+import { exportOf } from '../compliance/export.ts';
 import { loadFrameworks } from '../compliance/framework.ts';
 import { reportPage } from '../compliance/report.ts';
 import type { ApiContext, ApiEnv } from '../context.ts';
@@ -105,6 +106,21 @@ const reportRoute = createRoute({
   },
 });
 
+const exportRoute = createRoute({
+  method: 'get',
+  path: '/v1/export',
+  summary:
+    'The evidence of a period as a zip that is checked offline: every record with its proof, and what was counted',
+  request: { query: Asked },
+  responses: {
+    200: {
+      description: 'the bundle, as it is made',
+      content: { 'application/zip': { schema: z.string().openapi({ format: 'binary' }) } },
+    },
+    ...responses(400, 404, 409, 413, 503),
+  },
+});
+
 /** Registers the routes of controls. */
 export function controlRoutes(api: Api, context: ApiContext): void {
   secured(api, context, 'controls:read', frameworksRoute, async (c) => {
@@ -122,6 +138,30 @@ export function controlRoutes(api: Api, context: ApiContext): void {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Disposition': `attachment; filename="${query.framework.replace(/\W/g, '')}.html"`,
     });
+  });
+  securedStream(api, context, 'controls:read', exportRoute, async (c) => {
+    const query = checked(c);
+    const assessment = await assessmentOf(context, c.var.tenant, query);
+    const { framework, from, to } = assessment;
+    c.set('accessed', { type: 'evidence.exported', subject: `${framework.id} ${from} ${to}` });
+    return c.body(streamed(await exportOf(context, assessment)), 200, {
+      'Content-Type': 'application/zip',
+      'Content-Disposition': 'attachment; filename="export.zip"',
+    });
+  });
+}
+
+/** The zip goes out as it is made; a fault on the way ends the connection, so that half a bundle is none. */
+function streamed(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await pieces.return(undefined);
+    },
   });
 }
 

@@ -227,6 +227,7 @@ describe('every route that shows what sessions hold', () => {
     '/deliveries',
     '/integrity',
     '/audit',
+    '/compliance',
     '/rules',
     '/tools/definitions',
     '/v1/tools/published',

@@ -116,6 +116,7 @@ const PAGES = [
   '/deliveries',
   '/integrity',
   '/audit',
+  '/compliance',
   '/rules',
   DEFINITIONS,
   '/nowhere-at-all',

@@ -33,6 +33,7 @@ const PAGES = [
   ['/deliveries', 'what was asked of gateways and told to subscribers', z.object({})],
   ['/integrity', 'the log, with proofs that the browser checks', z.object({})],
   ['/audit', 'what people and programs did', z.object({})],
+  ['/compliance', 'controls, holds, and what was erased', z.object({})],
 ] as const;
 
 const staticRoute = createRoute({

@@ -326,3 +326,43 @@ export interface ToolVersion {
   first_session_id: string;
   decision: { decision: string; approver: string; reason: string; time: string } | null;
 }
+
+export interface Assessment {
+  framework: { id: string; title: string; note: string };
+  gaps: { id: string; about: string; value: number }[];
+  indicators: {
+    id: string;
+    title: string;
+    unit: string;
+    definition: string;
+    threshold: number;
+    value: number | null;
+    before: number | null;
+    above_threshold: boolean;
+  }[];
+  controls: {
+    id: string;
+    title: string;
+    evidence: string;
+    cannot_show: string;
+    observations: { measure: string; about: string; value: number | null }[];
+  }[];
+}
+
+export interface Hold {
+  hold_id: string;
+  user_id?: string;
+  session_id?: string;
+  reason: string;
+  expires_at: string;
+  in_force: boolean;
+}
+
+export interface ErasureRecord {
+  seq: number;
+  type: string;
+  reason: string;
+  actor: string;
+  at: string;
+  records: number;
+}

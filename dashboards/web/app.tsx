@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Route, Router, useLocation } from 'preact-iso/router';
 import { AlertsPage } from './pages/alerts.tsx';
 import { AuditPage } from './pages/audit.tsx';
+import { CompliancePage } from './pages/compliance.tsx';
 import { DeliveriesPage } from './pages/deliveries.tsx';
 import { EntityPage } from './pages/entity.tsx';
 import { IncidentPage } from './pages/incident.tsx';
@@ -31,6 +32,7 @@ const PLACES = [
   ['/deliveries', 'Response'],
   ['/integrity', 'Integrity'],
   ['/audit', 'Audit'],
+  ['/compliance', 'Compliance'],
 ] as const;
 
 export function App() {
@@ -76,6 +78,7 @@ export function App() {
           <Route path="/deliveries" component={DeliveriesPage} />
           <Route path="/integrity" component={IntegrityPage} />
           <Route path="/audit" component={AuditPage} />
+          <Route path="/compliance" component={CompliancePage} />
           <Route default component={NotFoundPage} />
         </Router>
       </main>

@@ -6,31 +6,32 @@ import type { RetentionSettings } from '../core/retention_settings.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Catalog } from '../detectors/catalog/capabilities.ts';
 import type { Forget } from '../ingest/erase.ts';
+import type { Intake } from '../ingest/intake.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
-import type { VerifyOptions } from '../ingest/verify/verify.ts';
 import type { AccessTrail } from './access_trail.ts';
 import type { Access, Principal } from './auth/access.ts';
 import type { Attempts } from './auth/attempts.ts';
 import type { IdentityProvider } from './auth/identity_provider.ts';
 import type { LoginCodes } from './auth/login.ts';
+import type { KnownLog, OwnedLog } from './known_log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Response } from './response/response.ts';
 import type { Rulebook } from './rulebook.ts';
 
 export interface ApiContext {
   store: Store;
-  /** Name of the log. */
+  /** Name of the service's own log: what people and the program do stands there, and events where there is no Kafka. */
   log: string;
   /** Its public key. */
   vkey: string;
-  /** Has the head signed now, where this process holds the signer. */
-  publishCheckpoint?: () => Promise<void>;
-  /** Has the manifest of a bundle signed with the log's key, by its SHA-256. */
+  /** All logs that there are, the own one first. */
+  logs: readonly KnownLog[];
+  /** Has the manifest of a bundle of the own log signed, by its SHA-256. */
   signManifest: (sha256: Uint8Array) => string;
-  /** What verification compares with beside the store: the signer's memory, the key of the pseudonyms. */
-  verifyWith?: () => Pick<VerifyOptions, 'signed' | 'pseudonyms'>;
   /** Absent where the folder is only read. */
   writer: LogWriter | undefined;
+  /** Where producers' records are taken; absent where none are. */
+  intake: Intake | undefined;
   access: Access;
   /** Where it is recorded who looked at what. */
   trail: AccessTrail;
@@ -54,6 +55,8 @@ export interface ApiContext {
   catalog?: Catalog;
   /** The rules in operation; absent where nothing is detected. */
   rulebook?: Rulebook;
+  /** With Kafka: the logs that this process writes, as people and metrics know them. */
+  owned?: () => Promise<readonly OwnedLog[]>;
   /** How detection is doing, for people and metrics. */
   detection: () => Record<string, unknown>;
   /** Resolves when detection has stored what it made of all that was taken so far. */

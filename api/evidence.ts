@@ -7,7 +7,7 @@ import { LIMITS } from '../core/limits.ts';
 import { type CheckpointRow, readLastCheckpoint } from '../core/store/queries/checkpoints.ts';
 import { listEdges } from '../core/store/queries/edges.ts';
 import { readSessionRecords } from '../core/store/queries/session_records.ts';
-import { readSessionStory } from '../core/store/queries/sessions.ts';
+import { readSessionLog, readSessionStory } from '../core/store/queries/sessions.ts';
 import { toBase64 } from '../core/tlog/bytes.ts';
 import { type BundlePart, writeBundle } from '../ingest/evidence/bundle.ts';
 import { blockLines, recordLine } from '../ingest/evidence/record_lines.ts';
@@ -15,6 +15,7 @@ import { alertView } from './alert_view.ts';
 import { verifyPage } from './compliance/verify_page.ts';
 import type { ApiContext } from './context.ts';
 import { evidenceReport } from './evidence_report.ts';
+import { knownLog, vkeyOf } from './known_log.ts';
 import { edgeView } from './lineage_view.ts';
 
 const FROM_START = { to_seq: 0, seen: 0 };
@@ -37,9 +38,11 @@ Check it:  tracewarden verify evidence.zip --vkey "KEY THAT YOU TRUST"
 
 /** The zip of a session's evidence. Throws `not_found`, and `evidence_too_large` beyond `evidence_records_max`. */
 export async function evidenceOf(context: ApiContext, tenant: string, session_id: string): Promise<Uint8Array> {
-  const { store, log, vkey, now } = context;
+  const { store, now } = context;
   const story = await readSessionStory(store, tenant, session_id, LIMITS.alerts_per_session_max);
   const limit = LIMITS.evidence_records_max + 1;
+  const known = knownLog(context, await readSessionLog(store, tenant, session_id));
+  const { log } = known;
   const records = await readSessionRecords(store, { tenant, session_id, log, limit });
   if (story === undefined || records.length === 0) {
     throw new AppError('not_found', 'there is no such session in this tenant');
@@ -48,7 +51,11 @@ export async function evidenceOf(context: ApiContext, tenant: string, session_id
     const message = `a bundle has at most ${LIMITS.evidence_records_max} records, this session has more`;
     throw new AppError('evidence_too_large', message);
   }
-  const checkpoint = await checkpointOver(context, records.at(-1)?.seq ?? 0);
+  const { signManifest } = known;
+  if (signManifest === undefined) {
+    throw new AppError('signer_elsewhere', `${log} is signed by another process, which alone can sign a bundle of it`);
+  }
+  const checkpoint = await checkpointOver(context, log, records.at(-1)?.seq ?? 0);
   const { size, note, root } = checkpoint;
   const edges = await listEdges(store, { tenant, session_id, after: FROM_START, limit: LIMITS.page_rows_max });
   const made_at = new Date(now()).toISOString();
@@ -60,7 +67,7 @@ export async function evidenceOf(context: ApiContext, tenant: string, session_id
     { name: 'report.html', chunks: [report] },
     ...verifyPage(),
     { name: 'checkpoint.txt', chunks: [note] },
-    { name: 'key.txt', chunks: [`${vkey}\n`] },
+    { name: 'key.txt', chunks: [`${vkeyOf(known)}\n`] },
     { name: 'proofs.ndjson', chunks: blockLines(store, log, size, blocks) },
     { name: 'records.ndjson', chunks: stored.map((record) => recordLine(record, GROUPS)) },
     { name: 'alerts.json', chunks: [pretty(story.alerts.map((alert) => alertView(alert, true)))] },
@@ -78,18 +85,18 @@ export async function evidenceOf(context: ApiContext, tenant: string, session_id
     made_by: `tracewarden ${context.version}`,
   });
   const pieces: Uint8Array[] = [];
-  for await (const piece of writeBundle(parts, facts, context.signManifest)) pieces.push(piece);
+  for await (const piece of writeBundle(parts, facts, signManifest)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
 const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** A signed checkpoint over a record. Throws `not_checkpointed` where there is none yet. */
-export async function checkpointOver(context: ApiContext, seq: number): Promise<CheckpointRow> {
-  const { store, log } = context;
+export async function checkpointOver(context: ApiContext, log: string, seq: number): Promise<CheckpointRow> {
+  const { store } = context;
   const before = await readLastCheckpoint(store, log);
   if (before !== undefined && before.size > seq) return before;
-  await context.publishCheckpoint?.();
+  await knownLog(context, log).publishCheckpoint?.();
   const after = await readLastCheckpoint(store, log);
   if (after !== undefined && after.size > seq) return after;
   throw new AppError(

@@ -8,6 +8,7 @@ import type { Store } from '../core/store/store.ts';
 import type { LogWriter } from '../ingest/log_writer.ts';
 import type { SequencedRecord } from '../ingest/record.ts';
 import type { Counters } from './context.ts';
+import type { OwnedLog } from './known_log.ts';
 
 export interface Metrics {
   /** A batch became durable and was put under the head. */
@@ -31,6 +32,8 @@ export interface Watched {
   writer: LogWriter | undefined;
   counters: Counters;
   detection: () => Record<string, unknown>;
+  /** With Kafka: the logs that this process writes. */
+  owned?: () => Promise<readonly OwnedLog[]>;
   now: () => number;
 }
 
@@ -76,7 +79,32 @@ export function createMetrics(): Metrics {
   };
 }
 
-function watch(registers: Registry[], { store, log, writer, counters, detection, now }: Watched): void {
+/** Of each log that this process writes. A partition is a number, and there are as many as the settings say. */
+function watchOwned(registers: Registry[], owned: () => Promise<readonly OwnedLog[]>): void {
+  const each = (name: string, help: string, value: (log: OwnedLog) => number | undefined) =>
+    new Gauge({
+      name: `${PREFIX}partition_${name}`,
+      help,
+      labelNames: ['partition'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const log of await owned()) {
+          const measured = value(log);
+          if (measured !== undefined) this.set({ partition: String(log.partition) }, measured);
+        }
+      },
+    });
+  each('size', 'Records under the head of the log of a partition', ({ size }) => size);
+  each('lag_records', 'Records that Kafka holds and the log of the partition does not', ({ lag }) => lag);
+  each('halted', '1 while the log of a partition waits for a person', ({ state }) => (state === 'halted' ? 1 : 0));
+  each('takeovers', 'Times that this process took the log over', ({ takeovers }) => takeovers);
+  each('moved_records', 'Records under a wrong key, sent on to their own partition', ({ moved }) => moved);
+}
+
+function watch(registers: Registry[], watched: Watched): void {
+  const { store, log, writer, counters, detection, owned, now } = watched;
+  if (owned !== undefined) watchOwned(registers, owned);
   const gauge = (name: string, help: string, value: () => number | Promise<number>) =>
     new Gauge({
       name: `${PREFIX}${name}`,

@@ -6,13 +6,14 @@ import { nodeHasher } from '../core/tlog/node_hasher.ts';
 import { inclusionCoordinates } from '../core/tlog/proof.ts';
 import { formatTlogProof } from '../core/tlog/tlog_proof.ts';
 import type { ApiContext } from './context.ts';
+import { knownLog } from './known_log.ts';
 
 /** The tlog-proof of a record. Has the head signed first when no checkpoint covers it yet. */
-export async function proofOf(context: ApiContext, seq: number): Promise<string> {
-  const { store, log } = context;
+export async function proofOf(context: ApiContext, log: string, seq: number): Promise<string> {
+  const { store } = context;
   let checkpoint = await readLastCheckpoint(store, log);
   if (checkpoint === undefined || checkpoint.size <= seq) {
-    await context.publishCheckpoint?.();
+    await knownLog(context, log).publishCheckpoint?.();
     checkpoint = await readLastCheckpoint(store, log);
   }
   if (checkpoint === undefined || checkpoint.size <= seq) {

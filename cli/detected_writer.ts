@@ -29,13 +29,18 @@ const RAISED_KEPT_MAX = 20_000;
 const RETRY_MS = [500, 2_000, 5_000];
 const ALERT_RANK_MIN = severityRank(ALERT_SEVERITY_MIN);
 
+/** The log as detection needs it: how far it is, and a way to write records of our own into it. */
+export type RecordSink = Pick<LogWriter, 'head' | 'waiting' | 'stamp'> & {
+  submitInternal(records: readonly InternalRecord[]): Promise<unknown>;
+};
+
 /** A record of the log without what is stamped on it. */
 export type RecordDraft = Omit<InternalRecord, 'received_at_ms' | 'salt'>;
 
 export interface DetectedWriterOptions {
   store: Store;
   log: string;
-  writer: () => LogWriter;
+  writer: () => RecordSink;
   onNotice: (notice: string, fields: Record<string, unknown>) => void;
   /** The record of a finding that is an alert. */
   recordOf?: (finding: Finding) => RecordDraft;
@@ -282,6 +287,12 @@ export class DetectedWriter {
   /** From now on a store that fails is not tried again. */
   stopRetrying(): void {
     this.closing = true;
+  }
+
+  /** From now on nothing more is stored: the log may be another's, who finds the same again. */
+  abandon(): void {
+    this.closing = true;
+    this.abandoned = true;
   }
 
   /** For people and metrics. */

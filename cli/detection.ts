@@ -62,6 +62,7 @@ export class Detection {
   private quiet: { size: number; at_ms: number } | undefined;
   private behind_ticks = 0;
   private closing = false;
+  private abandoned = false;
 
   private constructor(options: DetectionOptions, cursor: number) {
     this.options = options;
@@ -117,7 +118,7 @@ export class Detection {
   private async readUpTo(to: number): Promise<void> {
     const { store, log } = this.options;
     this.replayed_to = Math.max(this.replayed_to, to);
-    while (this.through < to) {
+    while (this.through < to && !this.abandoned) {
       const page_end = Math.min(to, this.through + REPLAY_PAGE);
       await this.look(await readEventRange(store, log, this.through, page_end));
       this.through = page_end;
@@ -270,6 +271,14 @@ export class Detection {
   stopRetrying(): void {
     this.closing = true;
     this.found.stopRetrying();
+  }
+
+  /** Ends at once, and stores nothing more that is not on its way: whoever looks next begins at the stored cursor. */
+  abandon(): void {
+    clearInterval(this.timer);
+    this.closing = true;
+    this.abandoned = true;
+    this.found.abandon();
   }
 
   /** Stores what was found and stops telling the time. */

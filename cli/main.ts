@@ -23,8 +23,9 @@ import { sessionsCommand } from './commands/sessions.ts';
 import { subscriptionsCommand } from './commands/subscriptions.ts';
 import { suspensionsCommand } from './commands/suspensions.ts';
 import { toolsCommand } from './commands/tools.ts';
-import { upCommand } from './commands/up.ts';
+import { apiCommand, upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { workerCommands } from './commands/worker.ts';
 import { wrapCommand } from './commands/wrap.ts';
 import { wrapConfigCommand } from './commands/wrap_config.ts';
 import { EXIT } from './exit_codes.ts';
@@ -59,6 +60,12 @@ const CONFIGURATION = new Set([
   'file_unreadable',
   'packages_missing',
   'pseudonym_key_invalid',
+  'shared_key_missing',
+  'shared_key_invalid',
+  'shared_key_mismatch',
+  'kafka_topic_invalid',
+  'signer_memory_behind',
+  'vkey_unknown',
   'store_url_invalid',
   'key_malformed',
   'unauthenticated',
@@ -74,6 +81,8 @@ const UNREACHABLE = new Set([
   'backend_unreachable',
   'engine_missing',
   'internal_error',
+  'kafka_unreachable',
+  'kafka_group_lost',
   'log_closed',
   'query_too_slow',
   'queue_full',
@@ -100,6 +109,8 @@ export function createProgram(): Command {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   upCommand(program);
+  apiCommand(program);
+  workerCommands(program);
   ingestCommand(program);
   detectCommand(program);
   sessionsCommand(program);

@@ -11,39 +11,37 @@ import { createAttempts } from '../api/auth/attempts.ts';
 import { openIdentityProvider } from '../api/auth/identity_provider.ts';
 import { createLoginCodes } from '../api/auth/login.ts';
 import type { ApiContext } from '../api/context.ts';
-import { createMetrics } from '../api/metrics.ts';
+import { createMetrics, type Metrics } from '../api/metrics.ts';
 import { openResponse, type Response } from '../api/response/response.ts';
-import { type LoadedSuspensionPolicy, loadSuspensionPolicy } from '../api/response/suspension_policy.ts';
 import type { Api } from '../api/route.ts';
 import type { Config } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
 import { CORE_VERSION } from '../core/event.ts';
 import { canonicalJson } from '../core/json/canonical.ts';
-import { CORE_LIMITS, LIMITS, type Limits } from '../core/limits.ts';
+import { LIMITS, type Limits } from '../core/limits.ts';
 import { KEEP_ALL } from '../core/retention_settings.ts';
 import { readIfThere, readSecret, writeWhole } from '../core/secret_file.ts';
 import { migrate } from '../core/store/migrate.ts';
 import { openStoreOf } from '../core/store/open.ts';
 import { readConfiguration } from '../core/store/queries/takeover.ts';
 import type { Store } from '../core/store/store.ts';
-import { type CatalogFiles, createCatalog } from '../detectors/catalog/capabilities.ts';
-import { createEngine, sessionKey } from '../detectors/engine.ts';
-import { loadDetectors } from '../detectors/load.ts';
+import { createCatalog } from '../detectors/catalog/capabilities.ts';
+import { sessionKey } from '../detectors/engine.ts';
 import { loadRulesWith } from '../detectors/load_rules.ts';
-import { type LoadedPolicy, loadPolicy } from '../detectors/supply/load_policy.ts';
-import { applyPolicy, NO_POLICY } from '../detectors/supply/policy.ts';
 import { Checkpointer } from '../ingest/checkpointer.ts';
 import { type Forget, finishErasures } from '../ingest/erase.ts';
+import { writerIntake } from '../ingest/intake.ts';
 import { type Keyring, openKeyring } from '../ingest/keyring.ts';
 import { LogWriter } from '../ingest/log_writer.ts';
 import { runRetention } from '../ingest/retention.ts';
 import { startRetention } from '../ingest/retention_job.ts';
 import { openSigner } from '../ingest/signer.ts';
-import { openCatalogFiles } from './catalog.ts';
+import { coreLimits } from './core_limits.ts';
 import { alertRecord } from './detected_writer.ts';
 import { Detection } from './detection.ts';
 import { FeedbackList } from './feedback_list.ts';
-import { type RuleWatch, watchRules } from './rule_watch.ts';
+import { type Judges, loadJudges, openEngine, type Policies } from './judges.ts';
+import { type KafkaRole, type KafkaSide, kafkaConfigOf, openKafkaSide } from './kafka_side.ts';
 import { SuppressionList } from './suppression_list.ts';
 import { VERSION } from './version.ts';
 
@@ -57,12 +55,8 @@ export interface ServiceOptions {
   onFatal?: (error: AppError) => void;
   /** Whether subscribers are told. Where not, a later start tells them. */
   deliver?: boolean;
-}
-
-/** What operators decided, as it was read at the start. */
-interface Policies {
-  supply: LoadedPolicy | undefined;
-  suspension: LoadedSuspensionPolicy | undefined;
+  /** With Kafka: what else this process does beside accepting, answering and delivering. */
+  kafka_roles?: readonly KafkaRole[];
 }
 
 /** A running service without its socket. */
@@ -86,15 +80,11 @@ export interface Service {
 /** Opens the folder for writing. Throws `folder_in_use` and the errors of `takeOver`. */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { config, onNotice = () => undefined } = options;
-  const catalog_files = await openCatalogFiles(config.catalog_folder, onNotice);
-  const policies = {
-    supply: config.policy_file === undefined ? undefined : await loadPolicy(config.policy_file),
-    suspension: config.suspension_file === undefined ? undefined : await loadSuspensionPolicy(config.suspension_file),
-  };
+  const judges = await loadJudges(config, onNotice);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openStore(config);
   try {
-    return await assemble(options, store, catalog_files, policies);
+    return await assemble(options, store, judges);
   } catch (error) {
     await store.close();
     throw error;
@@ -118,27 +108,18 @@ export async function openStore(config: Config): Promise<Store> {
   return store;
 }
 
-async function assemble(
-  options: ServiceOptions,
-  store: Store,
-  catalog_files: CatalogFiles,
-  policies: Policies,
-): Promise<Service> {
+async function assemble(options: ServiceOptions, store: Store, judges: Judges): Promise<Service> {
   const { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, limits } = options;
   const keyring = openKeyring(config.data, config.origin);
   const signer = openSigner(config.data, keyring.origin, keyring.seed);
   const log = keyring.origin;
-  const all = config.detection ? applyPolicy(await loadDetectors(), policies.supply?.policy ?? NO_POLICY) : [];
-  const off = new Set(config.rules_off);
-  const detectors = all.filter(({ metadata }) => !off.has(metadata.id));
+  const { all, off, signals, policies, catalog_files } = judges;
+  // With Kafka events stand in other logs: the own one holds nothing that detectors look at.
+  const detects = config.detection && config.kafka === undefined;
   let writer: LogWriter | undefined;
   let closing = false;
   const metrics = createMetrics();
-  const engine = createEngine({ detectors, catalog: createCatalog([], catalog_files) });
-  const signals = new Set(all.map(({ metadata }) => metadata.id));
-  const rules: RuleWatch | undefined = config.detection
-    ? await watchRules({ folder: config.rules_folder, off, engine, signals, onNotice })
-    : undefined;
+  const { engine, rules } = await openEngine(judges, config, onNotice);
   let suppressions: SuppressionList | undefined;
   let feedback: FeedbackList | undefined;
   let response: Response | undefined;
@@ -162,13 +143,13 @@ async function assemble(
       suppressions?.observe(records);
       feedback?.observe(records);
       response?.observe(records);
-      return config.detection ? measured(detection.observe(records), metrics.detected) : Promise.resolve();
+      return detects ? measured(detection.observe(records), metrics.detected) : Promise.resolve();
     },
     onAdopted: async (_, to) => {
       await suppressions?.reload(to, now());
       await feedback?.reload(to, now());
       response?.adopted(to);
-      if (config.detection) await detection.catchUp(to);
+      if (detects) await detection.catchUp(to);
     },
     onStored: metrics.stored,
     onNotice,
@@ -179,10 +160,12 @@ async function assemble(
   suppressions = await SuppressionList.open(store, log, writer.head.size, now());
   feedback = await FeedbackList.open(store, log, writer.head.size, now());
   const policy = policies.suspension?.policy;
+  const kafka = await openKafka(options, keyring, store, judges, metrics);
   response = await openResponse({
     config,
     store,
     log,
+    other_logs: kafka?.logs.map((known) => known.log) ?? [],
     writer,
     now,
     version: VERSION,
@@ -190,7 +173,7 @@ async function assemble(
     onAttempt: metrics.attempted,
     onNotice,
   });
-  if (config.detection) await detection.start(writer.head.size);
+  if (detects) await detection.start(writer.head.size);
   await recordConfiguration(store, writer, now, policies, config.rules_off);
   const onFault = (error: AppError) => {
     onNotice('checkpoint_failed', { code: error.code, error: error.message });
@@ -205,13 +188,23 @@ async function assemble(
     store,
     log,
     vkey: keyring.vkey,
-    publishCheckpoint: () => checkpointer.publish(),
+    logs: [
+      {
+        log,
+        vkey: keyring.vkey,
+        publishCheckpoint: () => checkpointer.publish(),
+        signManifest: (sha256) => signer.signManifest(sha256),
+        verifyWith: () => {
+          const signed = signer.last();
+          return { pseudonyms: keyring.pseudonyms, ...(signed && { signed }) };
+        },
+      },
+      ...(kafka?.logs ?? []),
+    ],
     signManifest: (sha256) => signer.signManifest(sha256),
-    verifyWith: () => {
-      const signed = signer.last();
-      return { pseudonyms: keyring.pseudonyms, ...(signed && { signed }) };
-    },
     writer,
+    intake: kafka?.intake ?? writerIntake(writer),
+    ...(kafka && { owned: () => kafka.owned() }),
     access,
     trail: createAccessTrail(writer, now),
     attempts: createAttempts({ ...LIMITS, ...limits }),
@@ -249,6 +242,8 @@ async function assemble(
   metrics.watch(context);
   const admin_key = await adminKey(config.data, context);
   if (options.deliver !== false) await response.start(writer.head.size);
+  if (options.deliver !== false) await kafka?.publishCommands(() => present(writer).head.size);
+  kafka?.follow((of, size) => present(response).adopted(size, of));
   const settings = config.retention;
   const run = () =>
     runRetention({
@@ -278,7 +273,10 @@ async function assemble(
     keyring,
     writer,
     admin_key,
-    checkpoint: () => checkpointer.publish(),
+    async checkpoint() {
+      await checkpointer.publish();
+      await kafka?.checkpoint();
+    },
     settled,
     drain() {
       closing = true;
@@ -287,6 +285,7 @@ async function assemble(
       await stopRetention?.();
       rules?.close();
       detection.stopRetrying();
+      await kafka?.close();
       await settled();
       await present(response).close();
       await detection.close();
@@ -297,14 +296,25 @@ async function assemble(
   };
 }
 
+/** What Kafka adds, where the configuration names it. Throws `config_invalid` without a name for the logs. */
+function openKafka(
+  { config, now = Date.now, onNotice = () => undefined, onFatal = () => undefined, kafka_roles }: ServiceOptions,
+  { origin }: Keyring,
+  store: Store,
+  judges: Judges,
+  metrics: Metrics,
+): Promise<KafkaSide> | undefined {
+  if (config.kafka === undefined) return undefined;
+  const { settings } = kafkaConfigOf(config);
+  const onHalted = (error: AppError) => onNotice('log_halted', { code: error.code, error: error.message });
+  const roles = new Set<KafkaRole>(kafka_roles ?? ['worker', 'signer']);
+  const of = { config, settings, origin, store, judges, roles, now, onNotice, onHalted, onFatal };
+  return openKafkaSide({ ...of, onDetected: metrics.detected, onStored: metrics.stored });
+}
+
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new AppError('not_open', 'the log is not open yet');
   return value;
-}
-
-/** The limits that shape cores: with others, the same record would give other bytes. */
-function coreLimits(): Partial<Limits> {
-  return Object.fromEntries(CORE_LIMITS.map((name) => [name, LIMITS[name]]));
 }
 
 /**

@@ -35,6 +35,11 @@ export const KafkaSettings = z.strictObject({
   partitions: z.coerce.number().int().min(1).max(1_024).default(6),
   /** After so long without a sign of life a worker has lost its partitions. */
   session_timeout_ms: z.coerce.number().int().min(1_000).max(1_800_000).default(30_000),
+  /** 64 hex digits that all roles share: pseudonyms, envelopes and salts are derived from it. Default: in the data folder. */
+  shared_key_file: z.string().min(1).optional(),
+  /** Topics that are missing are made, with as many copies as `replication` says. */
+  create_topics: z.boolean().default(true),
+  replication: z.coerce.number().int().min(1).max(32).default(1),
   tls: z.union([z.boolean(), Tls]).default(false),
   sasl: Sasl.optional(),
 });

@@ -51,6 +51,7 @@ export const LIMITS = {
   // Kafka
   kafka_partition_bytes_max: 8_388_608, // of one partition, fetched at once
   kafka_gather_ms: 500, // that a batch of a log from Kafka waits for more records while it has room
+  kafka_settle_ms: 2_000, // that a record may take from the broker's stamp to its worker before silence is told to detection
   kafka_silent_sessions_max: 5, // session timeouts without a sign of life, then a worker asks whether it still counts
 
   // Reading

@@ -15,6 +15,8 @@ export interface CheckpointerOptions {
   signer: LogSigner;
   head: () => Head;
   now: () => number;
+  /** Where signed checkpoints are published beside the store, and before it. */
+  publish?: (size: number, note: string) => Promise<void>;
   /** A fault that may pass is a notice; a refusal by the signer is fatal and must stop the program. */
   onFault: (error: AppError) => void;
 }
@@ -24,6 +26,8 @@ export class Checkpointer {
   private timer: NodeJS.Timeout | undefined;
   private last: Promise<void> = Promise.resolve();
   private signed_at_ms = 0;
+  /** The largest size whose checkpoint is where readers look. */
+  private kept_size = 0;
 
   constructor(options: CheckpointerOptions) {
     this.options = options;
@@ -35,6 +39,7 @@ export class Checkpointer {
     const signed = signer.last();
     const stored = await readLastCheckpoint(store, signer.origin);
     this.signed_at_ms = stored?.signed_at_ms ?? 0;
+    this.kept_size = stored?.size ?? 0;
     if (signed !== undefined && (stored?.size ?? 0) < signed.size) await this.keep(signed.size, signed.root, []);
     this.timer = setInterval(() => {
       this.publish().catch((error: unknown) => this.fault(error));
@@ -59,8 +64,9 @@ export class Checkpointer {
     const last = signer.last();
     if (size === 0) return;
     if (last?.size === size) {
-      // An idle log says from time to time that it is still what it was.
-      if (this.options.now() - this.signed_at_ms >= LIMITS.checkpoint_idle_ms) await this.keep(size, root, []);
+      // An idle log says from time to time that it is still what it was; and what was signed and not kept is kept now.
+      const idle = this.options.now() - this.signed_at_ms >= LIMITS.checkpoint_idle_ms;
+      if (idle || this.kept_size < size) await this.keep(size, root, []);
       return;
     }
     const coordinates = last === undefined ? [] : consistencyCoordinates(last.size, size);
@@ -68,16 +74,23 @@ export class Checkpointer {
   }
 
   private async keep(size: number, root: Uint8Array, proof: readonly Uint8Array[]): Promise<void> {
-    const { signer, store, now } = this.options;
+    const { signer, store, now, publish } = this.options;
     const note = signer.sign({ size, root }, proof);
     this.signed_at_ms = now();
     const signed_at_ms = this.signed_at_ms;
+    await publish?.(size, note);
     await insertCheckpoint(store, { log: signer.origin, size, root: Buffer.from(root), note, signed_at_ms });
+    this.kept_size = Math.max(this.kept_size, size);
+  }
+
+  /** Signs nothing more. */
+  stop(): void {
+    clearInterval(this.timer);
   }
 
   /** Signs what is left and stops. */
   async close(): Promise<void> {
-    clearInterval(this.timer);
+    this.stop();
     await this.publish();
   }
 }

@@ -222,7 +222,9 @@ describe('the routes', () => {
 });
 
 describe('one tenant', () => {
-  const reading = () => secured().filter(({ method }) => method === 'get');
+  /** Places in Kafka are there with Kafka alone: test/kafka_service.test.ts asks for those of another tenant. */
+  const PLACES = '/v1/receipts/{partition}/{offset}';
+  const reading = () => secured().filter(({ method, path }) => method === 'get' && path !== PLACES);
 
   it('may not name another one, on any route and with any role', async () => {
     for (const role of ROLES) {

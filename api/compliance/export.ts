@@ -46,7 +46,7 @@ export async function exportOf(context: ApiContext, assessment: Assessment): Pro
   const period = { tenant, log, from_ms: Date.parse(from), to_ms: Date.parse(to) };
   const { blocks, records, last_seq } = await readPeriodBlocks(store, { ...period, block_leaves: BLOCK_LEAVES });
   if (records === 0) throw new AppError('not_found', 'no record of this tenant arrived in this period');
-  const { size, note, root } = await checkpointOver(context, last_seq);
+  const { size, note, root } = await checkpointOver(context, log, last_seq);
   const scope: PeriodScope = { ...period, size };
   let written = 0;
   const { inventory, ...controls } = assessment;

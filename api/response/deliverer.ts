@@ -7,14 +7,15 @@ import type { Subscription } from '../../core/subscription.ts';
 import { DeliveryLog } from './delivery_log.ts';
 import type { Message } from './message.ts';
 import { messageId } from './message.ts';
-import { loadMessages } from './message_loader.ts';
+import { loadMessages, placeKey } from './message_loader.ts';
 import type { Attempt } from './post.ts';
 import type { RetrySchedule } from './retry_schedule.ts';
 import { TargetQueue } from './target_queue.ts';
 
 export interface DelivererOptions {
   store: Store;
-  log: string;
+  /** Those of whose records subscribers are told. */
+  logs: readonly string[];
   now: () => number;
   random: () => number;
   schedule: RetrySchedule;
@@ -44,8 +45,8 @@ export class Deliverer {
 
   /** Begins with what waits in the store. */
   async start(): Promise<void> {
-    const { store, log } = this.options;
-    for (const { subscription_id, waiting } of await countWaiting(store, log)) {
+    const { store, logs } = this.options;
+    for (const { subscription_id, waiting } of await countWaiting(store, logs)) {
       this.targetOf(subscription_id).recount(waiting);
     }
     this.started = true;
@@ -114,7 +115,7 @@ export class Deliverer {
   private targetOf(subscription_id: string): TargetQueue {
     const known = this.targets.get(subscription_id);
     if (known !== undefined) return known;
-    const { store, log, now, random, schedule, send, onGone, onNotice, subscriptionOf } = this.options;
+    const { store, logs, now, random, schedule, send, onGone, onNotice, subscriptionOf } = this.options;
     const target = new TargetQueue(
       {
         subscription: () => subscriptionOf(subscription_id),
@@ -124,9 +125,9 @@ export class Deliverer {
         send,
         write: (row) => this.outcomes.write([row]),
         load: async (without, limit) => {
-          const rows = await readWaiting(store, { log, subscription_id, without, limit });
+          const rows = await readWaiting(store, { logs, subscription_id, without, limit });
           const messages = await loadMessages(store, rows);
-          return rows.map((row) => ({ row, message: messages.get(row.seq) }));
+          return rows.map((row) => ({ row, message: messages.get(placeKey(row)) }));
         },
         onGone: () => onGone(subscription_id),
         onFault: (error) => onNotice('delivery_failed', { subscription_id, error: messageOf(error) }),

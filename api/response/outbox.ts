@@ -59,14 +59,17 @@ export class Outbox {
     this.options = options;
   }
 
-  /** Looks at what was committed and not looked at before, and from then on at what comes. */
+  /** Looks at what was committed and not looked at before. */
   async start(size: number): Promise<void> {
-    const { store, log, deliverer } = this.options;
+    const { store, log } = this.options;
     this.head = Math.max(this.head, size);
     this.through = await readCursor(store, log, CURSOR);
     this.cursor = this.through;
     await this.catchUp();
-    await deliverer.start();
+  }
+
+  /** From now on looks at what comes. */
+  go(): void {
     this.started = true;
     this.poke();
   }

@@ -23,7 +23,10 @@ export interface ResponseOptions {
     'data' | 'mail' | 'enforcement_timeout_seconds' | 'webhook_hosts' | 'webhook_credentials' | 'webhook_retry_seconds'
   >;
   store: Store;
+  /** The service's own log, in which people's and the program's actions stand. */
   log: string;
+  /** Other logs in which alerts stand. */
+  other_logs?: readonly string[];
   writer: LogWriter;
   now: () => number;
   version: string;
@@ -42,8 +45,9 @@ export interface Response {
   deliverer: Deliverer;
   enforcement: Enforcement;
   observe(records: readonly SequencedRecord[]): void;
-  adopted(size: number): void;
-  /** Begins to tell subscribers. */
+  /** Records of a log were committed of which nobody was told; without a name of the own one. */
+  adopted(size: number, log?: string): void;
+  /** Begins to tell subscribers of what the own log holds up to there; of the others when their sizes are told. */
   start(size: number): Promise<void>;
   /** Resolves when what is owed for all that was committed is stored. */
   drained(): Promise<void>;
@@ -57,7 +61,7 @@ const outcomeOf = ({ error, final }: { error?: string; final?: boolean }) =>
   error ? (final ? 'dead' : 'failed') : 'sent';
 
 export async function openResponse(options: ResponseOptions): Promise<Response> {
-  const { config, store, log, writer, now, onNotice, version, policy } = options;
+  const { config, store, log, other_logs = [], writer, now, onNotice, version, policy } = options;
   const { webhook_hosts: allowed, webhook_credentials: credentials } = config;
   const formats = await loadFormats();
   const keys = openWebhookKeys(config.data);
@@ -79,7 +83,7 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
   const sender = { formats, credentials, keys, poster, mail, now, user_agent: `tracewarden/${version}` };
   const deliverer = new Deliverer({
     store,
-    log,
+    logs: [log, ...other_logs],
     now,
     random: Math.random,
     schedule: retrySchedule(config.webhook_retry_seconds),
@@ -98,14 +102,18 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
     },
     onNotice,
   });
-  const outbox = new Outbox({
-    store,
-    log,
-    deliverer,
-    subscriptions: () => subscriptions.all(),
-    onAlerts: async (alerts) => suspender?.look(alerts),
-    onNotice,
-  });
+  const outboxOf = (of: string) =>
+    new Outbox({
+      store,
+      log: of,
+      deliverer,
+      subscriptions: () => subscriptions.all(),
+      onAlerts: async (alerts) => suspender?.look(alerts),
+      onNotice,
+    });
+  const outbox = outboxOf(log);
+  const others = new Map(other_logs.map((of) => [of, outboxOf(of)]));
+  const all = [outbox, ...others.values()];
   return {
     subscriptions,
     keys,
@@ -113,15 +121,20 @@ export async function openResponse(options: ResponseOptions): Promise<Response> 
     deliverer,
     enforcement,
     observe: (records) => outbox.observe(records),
-    adopted: (size) => outbox.adopted(size),
+    adopted: (size, of = log) => (others.get(of) ?? outbox).adopted(size),
     async start(size) {
       await outbox.start(size);
+      for (const other of others.values()) await other.start(0);
+      await deliverer.start();
+      for (const each of all) each.go();
       enforcement.start();
     },
-    drained: () => outbox.drained(),
+    async drained() {
+      for (const each of all) await each.drained();
+    },
     async close() {
       await enforcement.close();
-      await outbox.close();
+      for (const each of all) await each.close();
       poster.close();
       mail?.mailer.close();
       await deliverer.close();

@@ -4,7 +4,8 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppError } from '../../core/errors.ts';
 import { frameRecords } from '../../core/json/frame.ts';
 import { LIMITS, type Limits } from '../../core/limits.ts';
-import type { Receipt } from '../../ingest/log_writer.ts';
+import { isPlaced, type Placed } from '../../ingest/intake.ts';
+import type { Receipt } from '../../ingest/receipt.ts';
 import type { ApiContext } from '../context.ts';
 import { readBody } from '../read_body.ts';
 import { type Api, responses, securedStream } from '../route.ts';
@@ -19,6 +20,27 @@ const RecordOutcome = z.object({
   message: z.string().optional(),
   first_seq: z.int().optional().openapi({ description: 'of a duplicate or conflict: the record that came first' }),
 });
+
+const QueuedReceipt = z
+  .object({
+    queued: z.int(),
+    rejected: z.int(),
+    records: z.array(
+      z.object({
+        index: z.int(),
+        outcome: z.enum(['queued', 'rejected']),
+        event_id: z.string(),
+        log: z.string().openapi({ description: 'the log that takes it' }),
+        partition: z.int(),
+        offset: z.int().openapi({ description: 'its place in the partition: see /v1/receipts/{partition}/{offset}' }),
+        reason: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('QueuedReceipt', {
+    description: 'Every record named here is durable in Kafka, and its log takes it from there.',
+  });
 
 export const AcceptReceipt = z
   .object({
@@ -48,7 +70,7 @@ const route = createRoute({
   method: 'post',
   path: '/v1/events',
   summary: 'Accept provenance events',
-  description: `One event, an array of events, NDJSON, or CloudEvents 1.0 (structured or batched), gzip or not. Answers when all records are durable and under the head: 200 when all were taken, 207 when some were rejected or conflict, 422 when all were rejected. The schema of an event is at /v1/schema/event.json.`,
+  description: `One event, an array of events, NDJSON, or CloudEvents 1.0 (structured or batched), gzip or not. Answers when all records are durable and under the head: 200 when all were taken, 207 when some were rejected or conflict, 422 when all were rejected; with Kafka 202 when all are durable there. The schema of an event is at /v1/schema/event.json.`,
   request: {
     body: {
       required: true,
@@ -58,6 +80,10 @@ const route = createRoute({
   responses: {
     200: { description: 'all records were taken', content: { 'application/json': { schema: AcceptReceipt } } },
     207: { description: 'some records were not taken', content: { 'application/json': { schema: AcceptReceipt } } },
+    202: {
+      description: 'with Kafka: all records are durable there, and wait for their logs',
+      content: { 'application/json': { schema: QueuedReceipt } },
+    },
     422: { description: 'every record was rejected', content: { 'application/json': { schema: AcceptReceipt } } },
     ...responses(400, 408, 413, 415, 429, 503),
   },
@@ -76,7 +102,8 @@ export function acceptRoutes(api: Api, context: ApiContext): void {
     const { key_id } = c.var.principal;
     // A key for all tenants takes each event's own, unless the request names one for all of them.
     const tenant = c.req.query('tenant') ?? c.var.principal.tenant;
-    if (context.writer === undefined) throw new AppError('read_only', 'this service only reads its log');
+    const { intake } = context;
+    if (intake === undefined) throw new AppError('read_only', 'this service only reads its log');
     if (in_flight >= limits.requests_in_flight_max) {
       throw new AppError('too_many_requests_in_flight', `${in_flight} bodies are being taken already`);
     }
@@ -92,9 +119,15 @@ export function acceptRoutes(api: Api, context: ApiContext): void {
     try {
       await checkQuota(quota, key_id, limits);
       const records = await frame(c.req.raw, limits, hold);
-      const { writer } = context;
-      const receipts = await writer.submit(records.map((bytes) => writer.accept(bytes, tenant, key_id)));
-      const answer = toAnswer(receipts, context.log);
+      const taken = await intake.take(records, tenant, key_id);
+      const placed = taken.filter(isPlaced);
+      if (placed.length > 0) {
+        const queued = toQueued(placed);
+        if (queued.rejected > 0) await quota.penalty(key_id, queued.rejected);
+        count(context, queued);
+        return c.json(queued, 202);
+      }
+      const answer = toAnswer(taken as Receipt[], context.log);
       if (answer.rejected > 0) await quota.penalty(key_id, answer.rejected);
       count(context, answer);
       return c.json(answer, statusFor(answer));
@@ -149,15 +182,24 @@ function toAnswer(receipts: readonly Receipt[], log: string): z.infer<typeof Acc
   return { log, size, ...counts, records };
 }
 
+function toQueued(placed: readonly Placed[]): z.infer<typeof QueuedReceipt> {
+  const rejected = placed.filter(({ outcome }) => outcome === 'rejected').length;
+  return {
+    queued: placed.length - rejected,
+    rejected,
+    records: placed.map((place, index) => ({ index, ...place })),
+  };
+}
+
 function statusFor(answer: z.infer<typeof AcceptReceipt>): 200 | 207 | 422 {
   const { length } = answer.records;
   if (length > 0 && answer.rejected === length) return 422;
   return answer.rejected + answer.conflict > 0 ? 207 : 200;
 }
 
-function count(context: ApiContext, answer: z.infer<typeof AcceptReceipt>): void {
+const OUTCOMES = ['accepted', 'duplicate', 'conflict', 'queued', 'rejected'] as const;
+
+function count(context: ApiContext, answer: Partial<Record<(typeof OUTCOMES)[number], number>>): void {
   const { records } = context.counters;
-  for (const outcome of ['accepted', 'duplicate', 'conflict', 'rejected'] as const) {
-    records[outcome] = (records[outcome] ?? 0) + answer[outcome];
-  }
+  for (const outcome of OUTCOMES) records[outcome] = (records[outcome] ?? 0) + (answer[outcome] ?? 0);
 }

@@ -12,7 +12,9 @@ import {
   findEvents,
   readEvent,
   readRecordAt,
+  readRecordFrom,
   type SearchHit,
+  type StoredEvent,
   searchContent,
 } from '../../core/store/queries/events.ts';
 import { listRejected, type RejectedRow } from '../../core/store/queries/rejected.ts';
@@ -92,29 +94,39 @@ const proofRoute = createRoute({
   },
 });
 
+const Receipt = z.object({
+  log: z.string(),
+  seq: z.int(),
+  kind: z.string(),
+  event_id: z.string(),
+  leaf_hash: z.string(),
+  status: z.enum(['under_head', 'under_checkpoint']),
+  checkpoint_size: z.int().nullable(),
+  reason: z.string().optional(),
+});
+
+const placedRoute = createRoute({
+  method: 'get',
+  path: '/v1/receipts/{partition}/{offset}',
+  summary: 'With Kafka: what became of the record that was placed there',
+  request: { params: z.object({ partition: wholeNumber(0), offset: wholeNumber(0) }), query: Tenant },
+  responses: {
+    200: { description: 'the receipt', content: { 'application/json': { schema: Receipt } } },
+    202: {
+      description: 'its log has not come so far, or there is no such record in this tenant',
+      content: { 'application/json': { schema: z.object({ log: z.string(), status: z.literal('waiting') }) } },
+    },
+    ...responses(404),
+  },
+});
+
 const receiptRoute = createRoute({
   method: 'get',
   path: '/v1/receipts/{seq}',
   summary: 'What became of the record with this sequence number',
   request: { params: z.object({ seq: wholeNumber(0) }), query: Tenant },
   responses: {
-    200: {
-      description: 'the receipt',
-      content: {
-        'application/json': {
-          schema: z.object({
-            log: z.string(),
-            seq: z.int(),
-            kind: z.string(),
-            event_id: z.string(),
-            leaf_hash: z.string(),
-            status: z.enum(['under_head', 'under_checkpoint']),
-            checkpoint_size: z.int().nullable(),
-            reason: z.string().optional(),
-          }),
-        },
-      },
-    },
+    200: { description: 'the receipt', content: { 'application/json': { schema: Receipt } } },
     ...responses(404),
   },
 });
@@ -194,22 +206,35 @@ export function eventRoutes(api: Api, context: ApiContext): void {
   });
   secured(api, context, 'sessions:read', proofRoute, async (c) => {
     const { event_id } = c.req.valid('param');
-    const place = await findEvent(store, { tenant: c.var.tenant, event_id, log });
+    const place = await findEvent(store, { tenant: c.var.tenant, event_id, log: '' });
     if (place === undefined) throw new AppError('not_found', 'there is no such event in this tenant');
-    return c.text(await proofOf(context, place.seq), 200);
+    return c.text(await proofOf(context, place.log, place.seq), 200);
   });
+  const receiptFor = async (of: string, row: StoredEvent): Promise<z.infer<typeof Receipt>> => {
+    const checkpoint = await readLastCheckpoint(store, of);
+    const covered = checkpoint !== undefined && checkpoint.size > row.seq;
+    const { kind, event_id = '' } = parseCore(row.core);
+    const status = covered ? ('under_checkpoint' as const) : ('under_head' as const);
+    const place = { log: of, seq: row.seq, kind, event_id, leaf_hash: leafOf(row.core), status };
+    return { ...place, checkpoint_size: covered ? checkpoint.size : null };
+  };
   secured(api, context, 'receipts:read', receiptRoute, async (c) => {
     const { seq } = c.req.valid('param');
     const [row] = await each(tenantsOf(c.var, c.req.query('tenant')), (tenant) =>
       readRecordAt(store, tenant, log, seq).then((found) => found ?? []),
     );
     if (row === undefined) throw new AppError('not_found', 'there is no such record in this tenant, or not yet');
-    const checkpoint = await readLastCheckpoint(store, log);
-    const covered = checkpoint !== undefined && checkpoint.size > seq;
-    const { kind, event_id = '' } = parseCore(row.core);
-    const status = covered ? ('under_checkpoint' as const) : ('under_head' as const);
-    const place = { log, seq, kind, event_id, leaf_hash: leafOf(row.core), status };
-    return c.json({ ...place, checkpoint_size: covered ? checkpoint.size : null }, 200);
+    return c.json(await receiptFor(log, row), 200);
+  });
+  secured(api, context, 'receipts:read', placedRoute, async (c) => {
+    const { partition, offset } = c.req.valid('param');
+    const from = context.logs.find((known) => known.partition === partition);
+    if (from === undefined) throw new AppError('not_found', `there is no log of a partition ${partition}`);
+    const [row] = await each(tenantsOf(c.var, c.req.query('tenant')), (tenant) =>
+      readRecordFrom(store, tenant, from.log, offset).then((found) => found ?? []),
+    );
+    if (row === undefined) return c.json({ log: from.log, status: 'waiting' as const }, 202);
+    return c.json(await receiptFor(from.log, row), 200);
   });
   secured(api, context, 'content:read', searchRoute, async (c) => {
     const { q, limit, cursor } = c.req.valid('query');

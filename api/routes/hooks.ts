@@ -8,7 +8,7 @@ import { parseStrict } from '../../core/json/strict.ts';
 import { LIMITS, type Limits } from '../../core/limits.ts';
 import type { HookDraft, HookSource } from '../../ingest/hooks/hook_source.ts';
 import { loadHookSources } from '../../ingest/hooks/load.ts';
-import type { LogWriter, Receipt } from '../../ingest/log_writer.ts';
+import { type Intake, isPlaced, type Taken } from '../../ingest/intake.ts';
 import { objectOf, plainName } from '../../ingest/mcp/mcp_message.ts';
 import { ALL_TENANTS } from '../auth/access.ts';
 import { mayDo } from '../auth/roles.ts';
@@ -58,15 +58,15 @@ export function hookRoutes(api: Api, context: ApiContext): void {
       const known = [...(await sources).keys()].join(', ');
       throw new AppError('not_found', `hooks are taken from ${known}, not from ${JSON.stringify(name.slice(0, 40))}`);
     }
-    const { writer } = context;
-    if (writer === undefined) throw new AppError('read_only', 'this service only reads its log');
+    const { intake } = context;
+    if (intake === undefined) throw new AppError('read_only', 'this service only reads its log');
     if (in_flight >= limits.requests_in_flight_max) {
       throw new AppError('too_many_requests_in_flight', `${in_flight} hooks are being taken already`);
     }
     in_flight++;
     try {
       const bytes = await readBody(c.req.raw, limits, () => undefined);
-      return await take(c, context, writer, source, bytes);
+      return await take(c, context, intake, source, bytes);
     } finally {
       in_flight--;
     }
@@ -76,7 +76,7 @@ export function hookRoutes(api: Api, context: ApiContext): void {
 async function take(
   c: Context<ApiEnv>,
   context: ApiContext,
-  writer: LogWriter,
+  intake: Intake,
   source: HookSource,
   bytes: Buffer,
 ): Promise<Response> {
@@ -92,12 +92,12 @@ async function take(
   if (refused !== undefined && answer !== undefined && whole[0] !== undefined) {
     whole.push(denial(whole[0], refused, time));
   }
-  const records = whole.map((event) => writer.accept(Buffer.from(JSON.stringify(event)), tenant, key_id));
-  const receipts = await writer.submit(records);
-  count(context, receipts);
-  const bad = receipts.find(({ outcome }) => outcome === 'rejected' || outcome === 'conflict');
+  const records = whole.map((event) => Buffer.from(JSON.stringify(event)));
+  const taken = await intake.take(records, tenant, key_id);
+  count(context, taken);
+  const bad = taken.find(({ outcome }) => outcome === 'rejected' || outcome === 'conflict');
   if (bad !== undefined)
-    return c.json({ outcome: bad.outcome, seq: bad.seq, reason: bad.reason, message: bad.message }, 422);
+    return c.json({ outcome: bad.outcome, ...placeOf(bad), reason: bad.reason, message: bad.message }, 422);
   if (refused === undefined || answer === undefined) return c.json({}, 200);
   await confirm(c, context, refused);
   return c.json(answer, 200);
@@ -175,6 +175,10 @@ async function confirm(c: Context<ApiEnv>, { response }: ApiContext, command: St
   }
 }
 
-function count({ counters }: ApiContext, receipts: readonly Receipt[]): void {
+function placeOf(taken: Taken): { seq: number } | { partition: number; offset: number } {
+  return isPlaced(taken) ? { partition: taken.partition, offset: taken.offset } : { seq: taken.seq };
+}
+
+function count({ counters }: ApiContext, receipts: readonly Taken[]): void {
   for (const { outcome } of receipts) counters.records[outcome] = (counters.records[outcome] ?? 0) + 1;
 }

@@ -13,6 +13,7 @@ import type { VerifyReport } from '../../ingest/verify/report.ts';
 import { verifyLog } from '../../ingest/verify/verify.ts';
 import { ALL_TENANTS } from '../auth/access.ts';
 import type { ApiContext } from '../context.ts';
+import { knownLog, vkeyOf } from '../known_log.ts';
 import { wholeNumber } from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
 
@@ -42,10 +43,44 @@ const logRoute = createRoute({
   },
 });
 
+const logsRoute = createRoute({
+  method: 'get',
+  path: '/v1/log/list',
+  summary: 'All logs: the own one of the service first, and with Kafka one for each partition',
+  responses: {
+    200: {
+      description: 'the logs',
+      content: {
+        'application/json': {
+          schema: z.object({
+            logs: z.array(
+              z.object({
+                log: z.string(),
+                vkey: z.string().nullable().openapi({ description: 'null while its signer has not told it' }),
+                partition: z.int().nullable(),
+                size: z.int(),
+                root: z.string(),
+                checkpoint_size: z.int(),
+                checkpoint_signed_at: z.string().nullable(),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+  },
+});
+
+/** Which log is meant, where there are several. */
+const WhichLog = z.object({
+  log: z.string().max(LIMITS.id_chars_max).optional().openapi({ description: 'its name; without it the own one' }),
+});
+
 const checkpointRoute = createRoute({
   method: 'get',
   path: '/v1/log/checkpoint',
   summary: 'The newest signed checkpoint (C2SP tlog-checkpoint)',
+  request: { query: WhichLog },
   responses: {
     200: { description: 'a signed note', content: { 'text/plain': { schema: z.string() } } },
     ...responses(404),
@@ -56,7 +91,7 @@ const consistencyRoute = createRoute({
   method: 'get',
   path: '/v1/log/consistency',
   summary: 'Proof that the log of one size is the beginning of the log of another (RFC 6962)',
-  request: { query: z.object({ old: wholeNumber(1), new: wholeNumber(1) }) },
+  request: { query: WhichLog.extend({ old: wholeNumber(1), new: wholeNumber(1) }) },
   responses: {
     200: {
       description: 'hashes in base64',
@@ -76,6 +111,7 @@ const verifyRoute = createRoute({
       content: {
         'application/json': {
           schema: z.object({
+            log: z.string().max(LIMITS.id_chars_max).optional(),
             with_content: z.boolean().default(true),
             against: z.string().max(100_000).optional().openapi({ description: 'a checkpoint kept elsewhere' }),
             session: z.string().max(LIMITS.id_chars_max).optional(),
@@ -118,14 +154,36 @@ export function logRoutes(api: Api, context: ApiContext): void {
       200,
     );
   });
+  secured(api, context, 'log:read', logsRoute, async (c) => {
+    const logs = await Promise.all(
+      context.logs.map(async (known) => {
+        const [head, checkpoint] = await Promise.all([
+          readHead(store, known.log),
+          readLastCheckpoint(store, known.log),
+        ]);
+        return {
+          log: known.log,
+          vkey: known.vkey ?? null,
+          partition: known.partition ?? null,
+          size: head?.size ?? 0,
+          root: toBase64(head?.root ?? nodeHasher.empty()),
+          checkpoint_size: checkpoint?.size ?? 0,
+          checkpoint_signed_at: checkpoint === undefined ? null : new Date(checkpoint.signed_at_ms).toISOString(),
+        };
+      }),
+    );
+    return c.json({ logs }, 200);
+  });
   secured(api, context, 'log:read', checkpointRoute, async (c) => {
-    await context.publishCheckpoint?.();
-    const checkpoint = await readLastCheckpoint(store, log);
+    const known = knownLog(context, c.req.valid('query').log);
+    await known.publishCheckpoint?.();
+    const checkpoint = await readLastCheckpoint(store, known.log);
     if (checkpoint === undefined) throw new AppError('not_found', 'nothing was signed yet: the log is empty');
     return c.text(checkpoint.note, 200);
   });
   secured(api, context, 'log:read', consistencyRoute, async (c) => {
     const query = c.req.valid('query');
+    const { log } = knownLog(context, query.log);
     const size = (await readHead(store, log))?.size ?? 0;
     if (query.old > query.new || query.new > size) {
       throw new AppError('query_invalid', `old must be at most new, and new at most ${size}`);
@@ -135,7 +193,9 @@ export function logRoutes(api: Api, context: ApiContext): void {
   });
   let verifying = false;
   secured(api, context, 'log:verify', verifyRoute, (c) => {
-    const { session, against, with_content } = c.req.valid('json');
+    const { session, against, with_content, log: name } = c.req.valid('json');
+    const known = knownLog(context, name);
+    const key = vkeyOf(known);
     // One at a time: a verification reads the whole store.
     if (verifying) throw new AppError('too_many_requests_in_flight', 'a verification is running already');
     verifying = true;
@@ -144,9 +204,10 @@ export function logRoutes(api: Api, context: ApiContext): void {
       try {
         const report = await verifyLog({
           store,
-          vkey,
+          vkey: key,
           with_content,
-          ...context.verifyWith?.(),
+          from_source: known.partition !== undefined,
+          ...known.verifyWith?.(),
           ...(against === undefined ? {} : { against }),
           ...(session === undefined ? {} : { session: { tenant: c.var.tenant, session_id: session } }),
           onProgress: (progress) => void out.write(`${JSON.stringify({ progress })}\n`),

@@ -16,6 +16,17 @@ const Readiness = z.object({
   ready: z.boolean(),
   store: z.enum(['ok', 'unreachable']),
   log: z.enum(['ok', 'not_writable', 'read_only']),
+  partitions: z
+    .array(
+      z.object({
+        partition: z.int(),
+        state: z.enum(['open', 'waiting', 'halted']),
+        size: z.int(),
+        lag_records: z.int().nullable().openapi({ description: 'null while Kafka does not say' }),
+      }),
+    )
+    .optional()
+    .openapi({ description: 'with Kafka: the logs that this process writes' }),
   closing: z.boolean(),
 });
 
@@ -41,8 +52,17 @@ export function operationRoutes(api: Api, context: ApiContext): void {
     const { writer, closing } = context;
     const store = (await answers(context)) ? ('ok' as const) : ('unreachable' as const);
     const log = writer === undefined ? 'read_only' : writer.waiting.broken ? 'not_writable' : 'ok';
+    const owned = await context.owned?.();
+    const partitions = owned?.map(({ partition, state, size, lag = null }) => ({
+      partition,
+      state,
+      size,
+      lag_records: lag,
+    }));
+    // A log that was halted waits for a person, and nobody is helped by a service that is taken away meanwhile.
     const ready = store === 'ok' && log !== 'not_writable' && !closing();
-    return c.json({ ready, store, log, closing: closing() } as const, ready ? 200 : 503);
+    const parts = { store, log, ...(partitions && { partitions }), closing: closing() } as const;
+    return c.json({ ready, ...parts }, ready ? 200 : 503);
   });
 }
 

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type protobuf from 'protobufjs';
 import { AppError } from '../../core/errors.ts';
 import { LIMITS, type Limits } from '../../core/limits.ts';
-import type { LogWriter, Receipt } from '../../ingest/log_writer.ts';
+import type { Intake, Taken } from '../../ingest/intake.ts';
 import { decodeOtlp, type Encoding, type Signal } from '../../ingest/otlp/decode.ts';
 import { loadDialects } from '../../ingest/otlp/load.ts';
 import { EXPORT_RESPONSE, encodeMessage, RPC_STATUS } from '../../ingest/otlp/proto.ts';
@@ -56,12 +56,12 @@ export function otlpRoutes(api: Api, context: ApiContext): void {
       }
       in_flight++;
       try {
-        const { writer } = context;
-        if (writer === undefined) throw new AppError('read_only', 'this service only reads its log');
+        const { intake } = context;
+        if (intake === undefined) throw new AppError('read_only', 'this service only reads its log');
         const bytes = await readBody(c.req.raw, limits, () => undefined);
         const records = decodeOtlp(bytes, signal, encoding);
         const read = readRecords(records, await dialects, context.now());
-        const receipts = await submit(c, context, writer, read);
+        const receipts = await submit(c, context, intake, read);
         return success(signal, encoding, read, receipts);
       } catch (thrown) {
         return faulted(encoding, asAppError(thrown));
@@ -79,28 +79,27 @@ function encodingOf(c: Context<ApiEnv>): Encoding | undefined {
 async function submit(
   c: Context<ApiEnv>,
   { counters }: ApiContext,
-  writer: LogWriter,
+  intake: Intake,
   { events }: OtlpEvents,
-): Promise<Receipt[]> {
+): Promise<Taken[]> {
   if (events.length === 0) return [];
   const tenant = c.req.query('tenant') ?? c.var.principal.tenant;
   const { key_id } = c.var.principal;
-  const receipts = await writer.submit(
-    events.map((event) => writer.accept(Buffer.from(JSON.stringify(event)), tenant, key_id)),
-  );
+  const bytes = events.map((event) => Buffer.from(JSON.stringify(event)));
+  const receipts = await intake.take(bytes, tenant, key_id);
   for (const { outcome } of receipts) counters.records[outcome] = (counters.records[outcome] ?? 0) + 1;
   return receipts;
 }
 
 /** What was not taken, and why. An answer without it says that all was. */
-function success(signal: Signal, encoding: Encoding, read: OtlpEvents, receipts: readonly Receipt[]): Response {
+function success(signal: Signal, encoding: Encoding, read: OtlpEvents, receipts: readonly Taken[]): Response {
   const { rejected, errorMessage } = refusedOf(signal, read, receipts);
   const name = signal === 'traces' ? 'rejectedSpans' : 'rejectedLogRecords';
   const told = encoding === 'json' ? { [name]: String(rejected), errorMessage } : { rejected, errorMessage };
   return answered(encoding, 200, EXPORT_RESPONSE, rejected === 0 ? {} : { partialSuccess: told });
 }
 
-function refusedOf(signal: Signal, read: OtlpEvents, receipts: readonly Receipt[]) {
+function refusedOf(signal: Signal, read: OtlpEvents, receipts: readonly Taken[]) {
   const refused = new Set<number>();
   let first = '';
   for (const [at, { outcome, reason, message }] of receipts.entries()) {

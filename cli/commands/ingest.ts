@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { LIMITS } from '../../core/limits.ts';
-import type { Receipt } from '../../ingest/log_writer.ts';
+import { type Intake, isPlaced, type Taken } from '../../ingest/intake.ts';
 import { type Backend, queryOf } from '../backend.ts';
 import { type CommonFlags, failWith, useBackend, withBackend } from '../command.ts';
 import { fileBytes, type IngestPosition, positionPath, readPosition, writePosition } from '../ingest_position.ts';
@@ -20,6 +20,7 @@ interface Totals {
   accepted: number;
   duplicate: number;
   conflict: number;
+  queued: number;
   rejected: number;
   overlong: number;
   skipped: number;
@@ -50,7 +51,16 @@ export function ingestCommand(program: Command): void {
 
 async function ingestFile(backend: Backend, file: string, flags: IngestFlags): Promise<void> {
   const started_ms = performance.now();
-  const totals: Totals = { records: 0, accepted: 0, duplicate: 0, conflict: 0, rejected: 0, overlong: 0, skipped: 0 };
+  const totals: Totals = {
+    records: 0,
+    accepted: 0,
+    duplicate: 0,
+    conflict: 0,
+    queued: 0,
+    rejected: 0,
+    overlong: 0,
+    skipped: 0,
+  };
   const keep = file === '-' || backend.data === undefined ? undefined : positionPath(backend.data, file);
   const before: IngestPosition = keep === undefined || flags.again ? { lines: 0, done: false } : readPosition(keep);
   if (before.lines > 0) say(`${file}: ${before.lines} lines are in the log already, going on after them`);
@@ -120,7 +130,7 @@ function senderOf(
   onStored: (line: number) => void,
 ): Sender {
   const { local } = backend;
-  const done = (receipts: readonly Receipt[], line: number) => {
+  const done = (receipts: readonly Taken[], line: number) => {
     for (const receipt of receipts) count(totals, receipt);
     onStored(line);
   };
@@ -130,7 +140,7 @@ function senderOf(
       finish: () => Promise.resolve(),
     };
   }
-  const waiting: { receipts: Promise<Receipt[]>; line: number; bytes: number }[] = [];
+  const waiting: { receipts: Promise<Taken[]>; line: number; bytes: number }[] = [];
   let waiting_bytes = 0;
   const settleOne = async () => {
     const oldest = waiting.shift();
@@ -144,8 +154,7 @@ function senderOf(
       while (waiting.length >= IN_FLIGHT_BATCHES || (waiting.length > 0 && waiting_bytes + bytes > IN_FLIGHT_BYTES)) {
         await settleOne();
       }
-      const records = lines.map((each) => local.writer.accept(each, tenant ?? '*', 'file'));
-      const receipts = local.writer.submit(records);
+      const receipts = (local.context.intake as Intake).take(lines, tenant ?? '*', 'file');
       receipts.catch(() => undefined); // told when its turn comes
       waiting.push({ receipts, line, bytes });
       waiting_bytes += bytes;
@@ -157,12 +166,12 @@ function senderOf(
 }
 
 /** Posts lines to a service and waits as long as it asks when it is full. */
-async function post(backend: Backend, lines: Buffer[], tenant: string | undefined): Promise<Receipt[]> {
+async function post(backend: Backend, lines: Buffer[], tenant: string | undefined): Promise<Taken[]> {
   const body = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
   for (let attempt = 1; ; attempt++) {
     try {
       const path = `/v1/events${queryOf({ tenant })}`;
-      return (await backend.json<{ records: Receipt[] }>('POST', path, body)).records;
+      return (await backend.json<{ records: Taken[] }>('POST', path, body)).records;
     } catch (error) {
       const wait_s = (error as { cause?: { retry_after_s?: number } }).cause?.retry_after_s;
       if (wait_s === undefined || attempt > RETRIES_MAX) throw error;
@@ -171,12 +180,13 @@ async function post(backend: Backend, lines: Buffer[], tenant: string | undefine
   }
 }
 
-function count(totals: Totals, receipt: Receipt): void {
+function count(totals: Totals, receipt: Taken): void {
   totals.records++;
   totals[receipt.outcome]++;
   const told = totals.rejected + totals.conflict;
   if ((receipt.outcome !== 'rejected' && receipt.outcome !== 'conflict') || told > REJECTIONS_TOLD) return;
-  say(inert(`record ${receipt.seq} ${receipt.outcome}: ${receipt.reason}: ${receipt.message}`));
+  const place = isPlaced(receipt) ? `${receipt.partition}/${receipt.offset}` : receipt.seq;
+  say(inert(`record ${place} ${receipt.outcome}: ${receipt.reason}: ${receipt.message}`));
   if (told === REJECTIONS_TOLD) say('more are listed by: tracewarden rejected');
 }
 

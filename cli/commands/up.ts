@@ -2,12 +2,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import pino from 'pino';
 import { type Config, loadConfig } from '../../core/config.ts';
 import { AppError, codeOf } from '../../core/errors.ts';
 import { writeWhole } from '../../core/secret_file.ts';
 import { lastService } from '../backend.ts';
+import { type KafkaRole, kafkaConfigOf } from '../kafka_side.ts';
 import { listen } from '../listen.ts';
+import { createLogger, halt, stopSignal } from '../long_running.ts';
 import { say } from '../output.ts';
 import type { Service } from '../service.ts';
 
@@ -20,25 +21,38 @@ interface UpFlags {
 }
 
 export function upCommand(program: Command): void {
-  program
-    .command('up')
+  serving(program.command('up'))
     .description('run the service: accept events, detect, answer')
+    .action((flags: UpFlags) => up(flags, ['worker', 'signer']));
+}
+
+/** With Kafka: the service without the roles that other processes have. */
+export function apiCommand(program: Command): void {
+  serving(program.command('api'))
+    .description('run the service over Kafka: accept, answer, deliver; workers and a signer run elsewhere')
+    .action((flags: UpFlags) => {
+      kafkaConfigOf(loadConfig({ data: flags.data }, process.env, flags.config));
+      return up(flags, []);
+    });
+}
+
+function serving(command: Command): Command {
+  return command
     .option('--data <dir>', 'folder of the log (TRACEWARDEN_DATA; default: data)')
     .option('--port <n>', 'port on 127.0.0.1, 0 for any (TRACEWARDEN_PORT; default: 7733)')
     .option('--host <address>', 'address to listen on')
     .option('--config <file>', 'YAML file with settings')
-    .option('--insecure-loopback', 'no keys at all for requests from this machine: for trying out only')
-    .action(up);
+    .option('--insecure-loopback', 'no keys at all for requests from this machine: for trying out only');
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
-async function up(flags: UpFlags): Promise<void> {
+async function up(flags: UpFlags, kafka_roles: readonly KafkaRole[]): Promise<void> {
   const { data, port, host, insecureLoopback: insecure_loopback } = flags;
   const config = loadConfig({ data, port, host, insecure_loopback }, process.env, flags.config);
   checkListening(config);
   const stopped = stopSignal();
-  const service = await open(config);
+  const service = await open(config, kafka_roles);
   try {
     await serve(service, config, stopped);
   } finally {
@@ -47,23 +61,18 @@ async function up(flags: UpFlags): Promise<void> {
 }
 
 /** Only the engine's own lock says whether the folder is held; what the last service wrote of itself says by whom. */
-async function open(config: Config): Promise<Service> {
-  const logger = pino({ level: config.log_level }, pino.destination({ fd: 2, sync: true }));
+async function open(config: Config, kafka_roles: readonly KafkaRole[]): Promise<Service> {
+  const logger = createLogger(config);
   const { openService } = await import('../service.ts');
   try {
-    return await openService({ config, onNotice: (notice, fields) => logger.info(fields, notice), onFatal: halt });
+    const onNotice = (notice: string, fields: Record<string, unknown>) => logger.info(fields, notice);
+    return await openService({ config, onNotice, onFatal: halt, kafka_roles });
   } catch (error) {
     const holder = codeOf(error) === 'folder_in_use' ? lastService(config.data) : undefined;
     if (holder === undefined) throw error;
     const message = `${config.data} is held by the service at ${holder.url} (process ${holder.pid})`;
     throw new AppError('folder_in_use', message, { cause: error });
   }
-}
-
-/** What is stored contradicts what was signed. Nothing more is written; a person has to look. */
-function halt(error: AppError): void {
-  say(`tracewarden: ${error.code}: ${error.message}; stopping. Run: tracewarden verify`);
-  process.exit(1);
 }
 
 async function serve(service: Service, config: Config, stopped: Promise<void>): Promise<void> {
@@ -96,17 +105,4 @@ function checkListening(config: Config): void {
 function warnInsecure(): void {
   const line = '!'.repeat(78);
   say(`${line}\n!! --insecure-loopback: everybody on this machine is an administrator. Not for use. !!\n${line}`);
-}
-
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.removeAllListeners('SIGINT');
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve();
-        process.once(signal, () => process.exit(130));
-      });
-    }
-  });
 }

@@ -5,6 +5,8 @@ import pc from 'picocolors';
 import { AppError, messageOf } from '../../core/errors.ts';
 import { openEmbeddedStore } from '../../core/store/store.ts';
 import { parseVerifierKey } from '../../core/tlog/note_key.ts';
+import { logVkeysPath, readLogVkeys, signerFolder } from '../../ingest/kafka/log_keys.ts';
+import { readSharedPseudonyms, sharedKeyPath } from '../../ingest/kafka/shared_key.ts';
 import { readPseudonyms, readVkey } from '../../ingest/keyring.ts';
 import { readSignedHead } from '../../ingest/signer.ts';
 import type { VerifyProgress, VerifyReport } from '../../ingest/verify/report.ts';
@@ -21,6 +23,7 @@ interface VerifyFlags extends CommonFlags {
   against?: string;
   content?: boolean;
   vkey?: string;
+  log?: string;
 }
 
 const FINDINGS_SHOWN = 20;
@@ -29,6 +32,7 @@ export function verifyCommand(program: Command): void {
   withBackend(program.command('verify').argument('[bundle]', 'an evidence bundle to check instead, without a store'))
     .description('verify the stored log: every byte of every row against the signed tree')
     .option('--vkey <key>', 'of a bundle: the public key of the log, got on another way')
+    .option('--log <name>', 'one of several logs, which a service over Kafka has (default: all)')
     .option('--session <session_id>', 'prove one session complete as of the newest checkpoint')
     .option('--tenant <tenant>', 'of --session (default: the tenant of the key, else "default")')
     .option('--against <file>', 'a checkpoint that was kept elsewhere')
@@ -50,11 +54,13 @@ async function verify(bundle: string | undefined, flags: VerifyFlags): Promise<v
     target.kind === 'folder'
       ? verifyFolder(target.config.data, flags, against, onProgress)
       : verifyByService(flags, against, onProgress);
-  const report = await verified.finally(() => progress.stop());
+  const reports = await verified.finally(() => progress.stop());
   const seconds = (performance.now() - started_ms) / 1000;
-  if (flags.json) printJson({ ...report, seconds: Number(seconds.toFixed(3)) });
-  else printReport(report, seconds);
-  if (!report.ok) failWith(1);
+  for (const report of reports) {
+    if (flags.json) printJson({ ...report, seconds: Number(seconds.toFixed(3)) });
+    else printReport(report, seconds);
+  }
+  if (reports.some(({ ok }) => !ok)) failWith(1);
 }
 
 function readCheckpoint(file: string): string {
@@ -71,23 +77,60 @@ async function verifyFolder(
   flags: VerifyFlags,
   against: string | undefined,
   onProgress: (progress: VerifyProgress) => void,
-): Promise<VerifyReport> {
-  const vkey = readVkey(data);
-  if (vkey === undefined) throw new AppError('no_log', `there is no log in ${data}`);
+): Promise<VerifyReport[]> {
+  const logs = chosen(logsOfFolder(data), flags, against);
   const store = await openEmbeddedStore(data);
+  const reports: VerifyReport[] = [];
   try {
-    const pseudonyms = readPseudonyms(data);
-    const signed = readSignedHead(data, parseVerifierKey(vkey).name);
-    const options: VerifyOptions = { store, vkey, onProgress };
-    if (pseudonyms !== undefined) options.pseudonyms = pseudonyms;
-    if (signed !== undefined) options.signed = signed;
-    if (against !== undefined) options.against = against;
-    if (flags.content === false) options.with_content = false;
-    if (flags.session !== undefined) options.session = { tenant: flags.tenant ?? 'default', session_id: flags.session };
-    return await verifyLog(options);
+    for (const known of logs) {
+      const options: VerifyOptions = { store, ...known.with, onProgress };
+      if (against !== undefined) options.against = against;
+      if (flags.content === false) options.with_content = false;
+      if (flags.session !== undefined)
+        options.session = { tenant: flags.tenant ?? 'default', session_id: flags.session };
+      reports.push(await verifyLog(options));
+    }
   } finally {
     await store.close();
   }
+  return reports;
+}
+
+interface FolderLog {
+  log: string;
+  with: Omit<VerifyOptions, 'store'>;
+}
+
+/** The logs whose public keys a folder holds. Throws `no_log`. */
+function logsOfFolder(data: string): FolderLog[] {
+  const vkey = readVkey(data);
+  if (vkey === undefined) throw new AppError('no_log', `there is no log in ${data}`);
+  const pseudonyms = readPseudonyms(data);
+  const { name: log } = parseVerifierKey(vkey);
+  const signed = readSignedHead(data, log);
+  const own = { log, with: { vkey, ...(pseudonyms && { pseudonyms }), ...(signed && { signed }) } };
+  const shared = readSharedPseudonyms(sharedKeyPath(data));
+  const others = [...readLogVkeys(logVkeysPath(data))].map(([name, key], partition) => {
+    const memory = readSignedHead(signerFolder(data, partition), name);
+    const known = { ...(shared && { pseudonyms: shared }), ...(memory && { signed: memory }) };
+    return { log: name, with: { vkey: key, from_source: true, ...known } };
+  });
+  return [own, ...others];
+}
+
+/** The log that is named, else all; a session or a checkpoint is of one log alone. */
+function chosen<T extends { log: string }>(logs: readonly T[], flags: VerifyFlags, against?: string): readonly T[] {
+  const origin = against?.split('\n')[0];
+  const name = flags.log ?? (logs.some(({ log }) => log === origin) ? origin : undefined);
+  if (name !== undefined) {
+    const found = logs.filter(({ log }) => log === name);
+    if (found.length === 0) throw new AppError('not_found', `there is no log ${JSON.stringify(name)} here`);
+    return found;
+  }
+  if (logs.length > 1 && (flags.session !== undefined || against !== undefined)) {
+    throw new AppError('usage', '--session and --against are of one log: name it with --log');
+  }
+  return logs;
 }
 
 /** A folder that a service holds open is verified by that service. */
@@ -95,10 +138,16 @@ async function verifyByService(
   flags: VerifyFlags,
   against: string | undefined,
   onProgress: (progress: VerifyProgress) => void,
-): Promise<VerifyReport> {
+): Promise<VerifyReport[]> {
   return useLog(flags, async (backend) => {
-    const body = { with_content: flags.content !== false, against, session: flags.session };
-    return readReport(await backend.call('POST', `/v1/verify${queryOf({ tenant: flags.tenant })}`, body), onProgress);
+    const { logs } = await backend.json<{ logs: { log: string }[] }>('GET', '/v1/log/list');
+    const reports: VerifyReport[] = [];
+    for (const { log } of chosen(logs, flags, against)) {
+      const body = { log, with_content: flags.content !== false, against, session: flags.session };
+      const path = `/v1/verify${queryOf({ tenant: flags.tenant })}`;
+      reports.push(await readReport(await backend.call('POST', path, body), onProgress));
+    }
+    return reports;
   });
 }
 

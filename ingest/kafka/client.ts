@@ -1,8 +1,9 @@
 /** A client of Kafka from the settings; what the library logs becomes notices, without values that may be secret. */
 import { readFileSync } from 'node:fs';
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { type ITopicConfig, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import { AppError } from '../../core/errors.ts';
 import type { KafkaSettings } from '../../core/kafka_settings.ts';
+import type { Topics } from './topics.ts';
 
 export type OnNotice = (notice: string, fields: Record<string, unknown>) => void;
 
@@ -43,6 +44,34 @@ function pem(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new AppError('config_invalid', `kafka.tls: ${file} cannot be read`, { cause });
+  }
+}
+
+/** Makes the topics that are missing, as the logs need them. What is there stays as it is: `checkTopics` judges it. */
+export async function makeTopics(
+  kafka: Kafka,
+  topics: Topics,
+  { partitions, replication }: Pick<KafkaSettings, 'partitions' | 'replication'>,
+): Promise<string[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const known = new Set(await admin.listTopics());
+    const wanted: ITopicConfig[] = [
+      { topic: topics.events, configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] },
+      { topic: topics.checkpoints, configEntries: [{ name: 'retention.ms', value: '-1' }] },
+      { topic: topics.alerts },
+      { topic: topics.commands },
+    ];
+    const missing = wanted.filter(({ topic }) => !known.has(topic));
+    const made = { numPartitions: partitions, replicationFactor: replication };
+    if (missing.length > 0) {
+      // Another role may make them at the same moment: then there is nothing left to do, which is no error.
+      await admin.createTopics({ waitForLeaders: true, topics: missing.map((each) => ({ ...each, ...made })) });
+    }
+    return missing.map(({ topic }) => topic);
+  } finally {
+    await admin.disconnect();
   }
 }
 

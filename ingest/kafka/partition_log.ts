@@ -59,6 +59,8 @@ export interface PartitionLogOptions {
   observe: (port: LogPort) => Promise<LogObserver>;
   now: () => number;
   onNotice: OnNotice;
+  /** Told of each batch that was stored and put under the head, and how long that took. */
+  onStored?: (records: readonly SequencedRecord[], seconds: number) => void;
   /** The log was given up after a failure and has to be taken anew. */
   onBroken: (error: AppError) => void;
 }
@@ -127,6 +129,7 @@ export class PartitionLog {
         lastSigned: () => undefined,
         now,
         onCommitted: (records) => this.committed(open, records),
+        ...(this.options.onStored && { onStored: this.options.onStored }),
         onNotice,
         fenced: {
           head: ledger.head,
@@ -142,6 +145,7 @@ export class PartitionLog {
       }
       open.received_at_ms = ledger.head?.received_at_ms ?? 0;
       const in_force = await readConfiguration(store, place.log);
+      checkShared(place.log, in_force, this.options.configuration);
       open.config_due = in_force !== canonicalJson(this.options.configuration);
       open.observer = await this.options.observe(this.portOf(open));
     } catch (error) {
@@ -353,6 +357,15 @@ export class PartitionLog {
     await open.writer.close().catch(() => undefined);
     await open.ledger.close();
   }
+}
+
+/** With another shared key the same record would give other bytes: such a worker must not write. */
+function checkShared(log: string, in_force: string | undefined, configuration: Fields): void {
+  const { shared_key_id: known } = (in_force === undefined ? {} : JSON.parse(in_force)) as Fields;
+  const { shared_key_id: own } = configuration;
+  if (known === undefined || known === own) return;
+  const message = `${log} was written with the shared key ${String(known)}, this worker has ${String(own)}`;
+  throw new AppError('shared_key_mismatch', message, { fatal: true });
 }
 
 /** Where the source goes on behind a record; that of the configuration has the place of the one that comes next. */

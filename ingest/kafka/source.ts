@@ -15,7 +15,19 @@ import type { PartitionReader } from './partition_reader.ts';
 export interface LogSource {
   start(): Promise<void>;
   close(): Promise<void>;
-  readonly status: Record<string, unknown>;
+  readonly logs: readonly SourceLog[];
+}
+
+/** A log of this process, for people and metrics. */
+export interface SourceLog {
+  partition: number;
+  state: 'open' | 'waiting' | 'halted';
+  size: number;
+  /** The offset that comes next, while the log is open. */
+  position: number | undefined;
+  records: number;
+  moved: number;
+  takeovers: number;
 }
 
 export interface KafkaSourceOptions {
@@ -102,7 +114,12 @@ export class KafkaSource implements LogSource {
       owned.assigned = partitions.includes(partition);
       if (!owned.assigned) owned.log.abandon();
     }
-    for (const partition of partitions) this.ownedOf(partition).assigned = true;
+    for (const partition of partitions) {
+      const owned = this.ownedOf(partition);
+      // Whoever had it meanwhile may have seen to what stopped it here.
+      if (!owned.assigned) owned.halted = undefined;
+      owned.assigned = true;
+    }
   }
 
   private ownedOf(partition: number): Owned {
@@ -229,16 +246,16 @@ export class KafkaSource implements LogSource {
     }
   }
 
-  get status(): Record<string, unknown> {
-    const partitions = [...this.owned].filter(([, { assigned }]) => assigned);
-    return {
-      partitions: partitions.map(([partition, { log, halted }]) => ({
-        partition,
-        state: halted === undefined ? (log.isOpen ? 'open' : 'waiting') : 'halted',
-        size: log.head?.size ?? 0,
-        ...log.counters,
-      })),
-    };
+  /** The logs that are this member's. */
+  get logs(): SourceLog[] {
+    const assigned = [...this.owned].filter(([, { assigned }]) => assigned);
+    return assigned.map(([partition, { log, halted }]) => ({
+      partition,
+      state: halted === undefined ? (log.isOpen ? 'open' : 'waiting') : 'halted',
+      size: log.head?.size ?? 0,
+      position: log.position,
+      ...log.counters,
+    }));
   }
 
   /** Writes what was taken, and leaves the group. */

@@ -157,7 +157,7 @@ async function verifyAllRecords(
   await erasures.compare(store, scope, session === undefined, findings);
   await verifyCursor(store, head.log, size_now, findings);
   report.sessions = sessions.count;
-  await projections.compare(store, head);
+  await projections.compare(store, head, options.from_source === true);
   report.alerts = projections.alert_count;
   if (session !== undefined) report.session = { ...session, events: sessions.wanted_events };
   if (report.session?.events === 0) {

@@ -47,12 +47,12 @@ const COLUMNS = `toString(tenant) AS tenant, toString(subscription_id) AS subscr
 /** Of one subscription, what waits, in the order in which it is due; without those ids. */
 export async function readWaiting(
   store: Store,
-  of: { log: string; subscription_id: string; without: readonly string[]; limit: number },
+  of: { logs: readonly string[]; subscription_id: string; without: readonly string[]; limit: number },
 ): Promise<DeliveryRow[]> {
   return store.rows<DeliveryRow>(
     `SELECT ${COLUMNS}
      FROM deliveries FINAL
-     WHERE log = {log:String} AND subscription_id = {subscription_id:String} AND state = 'waiting'
+     WHERE log IN {logs:Array(String)} AND subscription_id = {subscription_id:String} AND state = 'waiting'
        AND message_id NOT IN {without:Array(String)}
      ORDER BY due_at, seq, message_id
      LIMIT {limit:UInt32}`,
@@ -61,13 +61,16 @@ export async function readWaiting(
 }
 
 /** How many deliveries wait, by subscription. */
-export async function countWaiting(store: Store, log: string): Promise<{ subscription_id: string; waiting: number }[]> {
+export async function countWaiting(
+  store: Store,
+  logs: readonly string[],
+): Promise<{ subscription_id: string; waiting: number }[]> {
   return store.rows(
     `SELECT toString(subscription_id) AS subscription_id, count() AS waiting
      FROM deliveries FINAL
-     WHERE log = {log:String} AND state = 'waiting'
+     WHERE log IN {logs:Array(String)} AND state = 'waiting'
      GROUP BY subscription_id`,
-    { log },
+    { logs },
   );
 }
 

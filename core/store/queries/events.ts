@@ -175,6 +175,23 @@ export async function readRecordAt(
   return place && readRecord(store, tenant, place);
 }
 
+/** The record that came from a place of the log's source, if it belongs to the tenant; whether it is one of the program's own does not matter. */
+export async function readRecordFrom(
+  store: Store,
+  tenant: string,
+  log: string,
+  offset: number,
+): Promise<StoredEvent | undefined> {
+  const [place] = await store.rows<Place>(
+    `SELECT log, session_id, seq
+     FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND log = {log:String} AND kind != 'config'
+       AND seq IN (SELECT seq FROM leaves WHERE log = {log:String} AND offset = {offset:UInt64})
+     LIMIT 1`,
+    { tenant, log, offset, ...(await readHeads(store)) },
+  );
+  return place && readRecord(store, tenant, place);
+}
+
 export interface SearchHit {
   log: string;
   seq: number;

@@ -109,6 +109,16 @@ export async function readSessionStory(
   return { session, alerts: alerts.newest };
 }
 
+/** The log in which a session's events stand, or undefined. */
+export async function readSessionLog(store: Store, tenant: string, session_id: string): Promise<string | undefined> {
+  const [row] = await store.rows<{ log: string }>(
+    `SELECT log FROM sessions FINAL WHERE tenant = {tenant:String} AND session_id = {session_id:String}
+     ORDER BY events DESC LIMIT 1`,
+    { tenant, session_id },
+  );
+  return row?.log;
+}
+
 const USERS_AT_ONCE = 250;
 
 /** Whose sessions they are; '' where that is not known. */

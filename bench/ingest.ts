@@ -1,4 +1,5 @@
 /** Taking events in, as a ratio to a bare insert of the same rows into the same tables in the same run. */
+import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
@@ -42,13 +43,27 @@ function clear(folder: string): void {
   for (const name of ['bare', 'service']) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-function bodiesOf(count: number): Buffer[] {
-  const events = [...generate(count, Math.max(1, Math.floor(count / 50)))];
-  const bodies: Buffer[] = [];
-  for (let from = 0; from < events.length; from += BODY_RECORDS) {
-    bodies.push(Buffer.from(events.slice(from, from + BODY_RECORDS).join('\n')));
+/**
+ * What each connection posts, in its order. A session is on one connection, as a gateway sends what it sees: bodies of
+ * several connections overtake each other, and a session spread over them would come hours out of order.
+ */
+function bodiesOf(count: number): Buffer[][] {
+  const lines: string[][] = Array.from({ length: CONNECTIONS }, () => []);
+  for (const line of generate(count, Math.max(1, Math.floor(count / 50)))) {
+    const { session_id } = JSON.parse(String(line)) as { session_id: string };
+    lines[connectionOf(session_id)]?.push(String(line));
   }
-  return bodies;
+  return lines.map((own) => {
+    const bodies: Buffer[] = [];
+    for (let from = 0; from < own.length; from += BODY_RECORDS) {
+      bodies.push(Buffer.from(own.slice(from, from + BODY_RECORDS).join('\n')));
+    }
+    return bodies;
+  });
+}
+
+function connectionOf(session_id: string): number {
+  return hash('md5', session_id, 'buffer').readUInt32LE(0) % CONNECTIONS;
 }
 
 interface HttpRun {
@@ -58,15 +73,14 @@ interface HttpRun {
 }
 
 /** Posts all bodies over a few connections; the clock stops when the last is acknowledged; detection may follow behind. */
-async function overHttp(mode: string, folder: string, bodies: readonly Buffer[]): Promise<HttpRun> {
+async function overHttp(mode: string, folder: string, bodies: readonly (readonly Buffer[])[]): Promise<HttpRun> {
   const child = startChild(mode, folder, 0);
   const { url, key } = (await child.next()) as { url: string; key: string };
   const started_ms = performance.now();
-  let next = 0;
-  const send = async () => {
-    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) await post(url, key, body);
+  const send = async (own: readonly Buffer[]) => {
+    for (const body of own) await post(url, key, body);
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, send));
+  await Promise.all(bodies.map(send));
   const seconds = (performance.now() - started_ms) / 1000;
   child.process.stdin?.end();
   const used = (await child.next()) as { cpu_us: number; peak_mb: number };

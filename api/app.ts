@@ -29,6 +29,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { otlpRoutes } from './routes/otlp.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { policyRoutes } from './routes/policies.ts';
 import { retentionRoutes } from './routes/retention.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -64,6 +65,7 @@ const ROUTES = [
   retentionRoutes,
   actionRoutes,
   controlRoutes,
+  policyRoutes,
   documentRoutes,
   operationRoutes,
   loginRoutes,

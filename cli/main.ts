@@ -16,6 +16,7 @@ import { holdCommand } from './commands/hold.ts';
 import { ingestCommand } from './commands/ingest.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logCommands } from './commands/log.ts';
+import { policyCommand } from './commands/policy.ts';
 import { queryCommands } from './commands/query.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { rulesCommand } from './commands/rules.ts';
@@ -125,6 +126,7 @@ export function createProgram(): Command {
   holdCommand(program);
   actionsCommand(program);
   controlsCommand(program);
+  policyCommand(program);
   exportCommand(program);
   retentionCommand(program);
   enforcementCommands(program);

@@ -147,6 +147,9 @@ export const LIMITS = {
   rule_try_chars_max: 65_536, // of a rule that somebody tries
   rule_try_ms_max: 30_000,
   inventory_rows_max: 2_000, // agents, servers and tools that an assessment lists
+  policy_calls_read_max: 100_000, // whose parameters a suggested or a tried policy looks at for destinations, the newest
+  policy_lines_max: 2_000, // tools of a policy; destinations of a tool
+  policy_calls_shown_max: 200, // that a policy would have blocked, the newest
   accesses_remembered_max: 50_000, // readings that leave no second record within the hour
   evidence_hold_days: 90, // for which a suspension holds its session
 } as const;

@@ -99,6 +99,7 @@ const QUERIES: Record<string, string> = {
   '/v1/controls': '?framework=iso_27001',
   '/v1/controls/report': '?framework=iso_27001',
   '/v1/export': '?framework=iso_27001',
+  '/v1/policies/suggestion': '?role=clerk',
   '/v1/tools/versions': '?server=planted&tool=planted',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
@@ -114,6 +115,7 @@ const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {
   if (route.path === '/v1/hooks/{source}') {
     return { hook_event_name: 'UserPromptSubmit', session_id: `session-${tenant}`, prompt: 'a walk' };
   }
+  if (route.path === '/v1/policies/try') return { schema_version: 1, role: 'clerk', allow: [] };
   if (route.path === '/v1/rules/try') return { rule_id: 'none' };
   if (route.path === '/v1/keys') return { name: 'made by a walk', role: 'viewer', tenant };
   return {};

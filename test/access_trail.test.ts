@@ -247,7 +247,7 @@ describe('every route that shows what sessions hold', () => {
         .replace('{session_id}', 's1')
         .replace('{event_id}', 'e-s1')
         .replace(/\{\w+\}/g, 'none');
-      const query = path === '/v1/search' ? '?q=plum' : '';
+      const query = { '/v1/search': '?q=plum', '/v1/policies/suggestion': '?role=clerk' }[path] ?? '';
       await test.ask('GET', `${asked}${query}`, { key: analyst });
       if ((await actions())[0]?.seq === before) silent.push(path);
     }

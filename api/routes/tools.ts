@@ -1,18 +1,10 @@
 /** Tools: those that were called, and how the catalog judges them. What no file lists is a gap in the catalog. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { ToolDefinition } from '../../core/event.ts';
-import { groupFields } from '../../core/groups.ts';
 import { LIMITS } from '../../core/limits.ts';
-import {
-  listRoleTools,
-  listSeenTools,
-  type RoleToolRow,
-  readToolLists,
-  type SeenTool,
-} from '../../core/store/queries/tools.ts';
-import type { Store } from '../../core/store/store.ts';
+import { listRoleTools, listSeenTools, type RoleToolRow, type SeenTool } from '../../core/store/queries/tools.ts';
 import { type Catalog, createCatalog } from '../../detectors/catalog/capabilities.ts';
 import { type Basis, CAPABILITIES } from '../../detectors/catalog/capability.ts';
+import { learnPublished } from '../catalog_learning.ts';
 import type { ApiContext } from '../context.ts';
 import { Limit, NextCursor, PageCursor, readCursor, writeCursor } from '../paging.ts';
 import { type Api, responses, secured } from '../route.ts';
@@ -97,7 +89,7 @@ export function toolRoutes(api: Api, context: ApiContext): void {
     const [after_server, after_tool] = cursor ? readCursor(cursor, ['string', 'string'] as const) : ['', ''];
     const rows = await listSeenTools(store, { tenant, after_server, after_tool, limit: limit + 1 });
     const page = rows.slice(0, limit);
-    await learn(store, catalog, tenant, page);
+    await learnPublished(store, catalog, tenant, page);
     const last = page.at(-1);
     const next_cursor = rows.length > limit && last !== undefined ? writeCursor([last.server, last.tool]) : null;
     return c.json({ tools: page.map((row) => toolView(catalog, tenant, row)), next_cursor }, 200);
@@ -114,14 +106,6 @@ export function toolRoutes(api: Api, context: ApiContext): void {
     const next_cursor = more ? writeCursor([last.role, last.server, last.tool]) : null;
     return c.json({ tools: page.map(roleToolView), next_cursor }, 200);
   });
-}
-
-async function learn(store: Store, catalog: Catalog, tenant: string, page: readonly SeenTool[]): Promise<void> {
-  const servers = [...new Set(page.map((row) => row.server))];
-  for (const { server, detail } of await readToolLists(store, tenant, servers)) {
-    const { tools } = groupFields(detail);
-    if (Array.isArray(tools)) catalog.learn(server, { tools: tools as ToolDefinition[] }, tenant);
-  }
 }
 
 function toolView(catalog: Catalog, tenant: string, row: SeenTool): z.infer<typeof Tool> {

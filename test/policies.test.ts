@@ -56,12 +56,13 @@ const toolsOf = (policy: ToolPolicy) =>
   policy.allow.flatMap(({ server, tools }) => tools.map(({ tool }) => `${server}/${tool}`));
 const leftOut = (policy: ToolPolicy) =>
   (policy.not_suggested ?? []).map(({ server, tool, to = '', because }) => `${because} ${server}/${tool} ${to}`.trim());
-const close = async (verdict: string) => {
+async function act(alert_id: string, body: unknown): Promise<void> {
   const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ action: 'close', verdict, note: 'looked at' });
-  const { status } = await test.ask('POST', `/v1/alerts/${wicked}/status`, { key: analyst, headers, body });
-  expect(status).toBe(200);
-};
+  const asked = { key: analyst, headers, body: JSON.stringify(body) };
+  expect((await test.ask('POST', `/v1/alerts/${alert_id}/status`, asked)).status).toBe(200);
+}
+const close = (verdict: string) => act(wicked, { action: 'close', verdict, note: 'looked at' });
+const reopen = () => act(wicked, { action: 'reopen', note: 'look again' });
 
 beforeAll(async () => {
   test = await startTestService();
@@ -89,6 +90,10 @@ beforeAll(async () => {
     { ...callOf({ id: 'z1', session: 'b', user: 'ana', tool: 'foreign' }), tenant: 'bravo' },
     { ...callOf({ id: 'z2', session: 'b', user: 'ben', tool: 'foreign' }), tenant: 'bravo' },
   ]);
+  // What detection itself says of calls that no prompt asked for is judged before anything is asked.
+  await test.service.settled();
+  const { alerts } = await test.read<{ alerts: { alert_id: string }[] }>('/v1/alerts?limit=100', analyst);
+  for (const { alert_id } of alerts) await act(alert_id, { action: 'close', verdict: 'benign', note: 'looked at' });
   [wicked = ''] = await raiseAlerts(test.service.writer, [findingOf({ tenant, session_id: 's9' })]);
 });
 
@@ -142,12 +147,10 @@ describe('a suggested policy', () => {
   it('learns from a session again when its alert turned out false, and not when it was confirmed', async () => {
     await close('true_positive');
     expect(leftOut(await suggest('role=clerk'))).toContain('alert files/wipe');
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ action: 'reopen', note: 'look again' });
-    await test.ask('POST', `/v1/alerts/${wicked}/status`, { key: analyst, headers, body });
+    await reopen();
     await close('false_positive');
     expect(leftOut(await suggest('role=clerk'))).toContain('one_user files/wipe');
-    await test.ask('POST', `/v1/alerts/${wicked}/status`, { key: analyst, headers, body });
+    await reopen();
     expect(leftOut(await suggest('role=clerk'))).toContain('alert files/wipe');
   });
 

@@ -18,7 +18,8 @@ export interface ToolPairs {
   tools: readonly string[];
 }
 
-const CALLS = `${COMMITTED_EVENTS} AND tenant = {tenant:String} AND kind = 'event' AND type = 'tool.call'
+/** Which events of the tenant are looked at. */
+const CALL = `kind = 'event' AND type = 'tool.call'
        AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
        AND ({role:String} = '' OR user_role = {role:String}) AND ({user:String} = '' OR user_id = {user:String})`;
 
@@ -63,7 +64,7 @@ export async function readUsedTools(store: Store, scope: CallScope, limit: numbe
      (
          SELECT toString(server) AS server, toString(tool) AS tool, session_id, user_id, time, event_id, seq,
                 session_id IN (${ALERTED}) AS alerted
-         FROM ${CALLS}
+         FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL}
      )
      GROUP BY server, tool
      ORDER BY server, tool
@@ -85,11 +86,14 @@ export async function readCallTotals(store: Store, scope: CallScope): Promise<Ca
   const rows = await store.rows<CallTotals>(
     `SELECT count() AS calls, uniqExact(session_id) AS sessions, uniqExactIf(user_id, user_id != '') AS users,
             countIf(alerted) AS alerted_calls, uniqExactIf(session_id, alerted) AS alerted_sessions
-     FROM (SELECT session_id, user_id, session_id IN (${ALERTED}) AS alerted FROM ${CALLS})`,
+     FROM (SELECT session_id, user_id, session_id IN (${ALERTED}) AS alerted FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL})`,
     { ...scope, ...(await readHeads(store)) },
   );
   return rows[0] as CallTotals;
 }
+
+/** The newest calls of some tools. */
+const NEWEST = `${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL} AND (toString(server), toString(tool)) IN (${PAIRS}) ORDER BY time DESC, seq DESC LIMIT {limit:UInt32}`;
 
 /** A call with its parameters as canonical JSON; empty where they were never sent, or are gone. */
 export interface CallRow {
@@ -109,7 +113,6 @@ export async function* streamCalls(
   scope: CallScope & ToolPairs,
   limit: number,
 ): AsyncGenerator<CallRow[]> {
-  const newest = `FROM ${CALLS} AND (toString(server), toString(tool)) IN (${PAIRS}) ORDER BY time DESC, seq DESC LIMIT {limit:UInt32}`;
   yield* streamRows(
     store.stream(
       `SELECT e.event_id, e.session_id, e.user_id, e.server, e.tool, e.time_ms, e.alerted, x.params
@@ -117,12 +120,12 @@ export async function* streamCalls(
        (
            SELECT event_id, session_id, user_id, toString(server) AS server, toString(tool) AS tool, toString(log) AS log, seq,
                   toUnixTimestamp64Milli(time) AS time_ms, session_id IN (${ALERTED}) AS alerted
-           ${newest}
+           FROM ${NEWEST}
        ) AS e
        LEFT JOIN
        (
            SELECT session_id, toString(log) AS log, seq, params
-           FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND (session_id, toString(log), seq) IN (SELECT session_id, toString(log), seq ${newest})
+           FROM ${COMMITTED_CONTENT} AND tenant = {tenant:String} AND (session_id, toString(log), seq) IN (SELECT session_id, toString(log), seq FROM ${NEWEST})
        ) AS x ON e.session_id = x.session_id AND e.log = x.log AND e.seq = x.seq
        ORDER BY e.time_ms DESC, e.seq DESC`,
       { ...scope, limit, ...(await readHeads(store)) },
@@ -177,7 +180,7 @@ export async function readUnnamedCalls(
      FROM
      (
          SELECT toString(server) AS server, toString(tool) AS tool, session_id, user_id, event_id, seq, session_id IN (${ALERTED}) AS alerted
-         FROM ${CALLS}
+         FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL}
      )
      WHERE (server, tool) NOT IN (${PAIRS})
      GROUP BY server, tool
@@ -187,12 +190,12 @@ export async function readUnnamedCalls(
   );
   const users = await store.rows<UserCalls>(
     `SELECT user_id, count() AS calls, countIf((toString(server), toString(tool)) NOT IN (${PAIRS})) AS unnamed
-     FROM ${CALLS} GROUP BY user_id ORDER BY unnamed DESC, calls DESC, user_id LIMIT {limit:UInt32}`,
+     FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL} GROUP BY user_id ORDER BY unnamed DESC, calls DESC, user_id LIMIT {limit:UInt32}`,
     params,
   );
   const totals = await store.rows<UnnamedTotals>(
     `SELECT count() AS calls, countIf(NOT is_named) AS unnamed, countIf(NOT is_named AND session_id IN (${ALERTED})) AS unnamed_alerted
-     FROM (SELECT session_id, (toString(server), toString(tool)) IN (${PAIRS}) AS is_named FROM ${CALLS})`,
+     FROM (SELECT session_id, (toString(server), toString(tool)) IN (${PAIRS}) AS is_named FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL})`,
     params,
   );
   return { tools, users, totals: totals[0] as UnnamedTotals };
@@ -207,7 +210,7 @@ export async function readUnnamedEvents(
   const rows = await store.rows<Omit<CallRow, 'params' | 'alerted'> & { is_alerted: number }>(
     `SELECT event_id, session_id, user_id, toString(server) AS server, toString(tool) AS tool,
             toUnixTimestamp64Milli(time) AS time_ms, session_id IN (${ALERTED}) AS is_alerted
-     FROM ${CALLS} AND (toString(server), toString(tool)) NOT IN (${PAIRS})
+     FROM ${COMMITTED_EVENTS} AND tenant = {tenant:String} AND ${CALL} AND (toString(server), toString(tool)) NOT IN (${PAIRS})
      ORDER BY time DESC, seq DESC LIMIT {limit:UInt32}`,
     { ...scope, limit, ...(await readHeads(store)) },
   );

@@ -31,6 +31,7 @@ import { overviewRoutes } from './routes/overview.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { retentionRoutes } from './routes/retention.ts';
+import { riskRoutes } from './routes/risk.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
@@ -66,6 +67,7 @@ const ROUTES = [
   actionRoutes,
   controlRoutes,
   policyRoutes,
+  riskRoutes,
   documentRoutes,
   operationRoutes,
   loginRoutes,

@@ -19,6 +19,7 @@ import { logCommands } from './commands/log.ts';
 import { policyCommand } from './commands/policy.ts';
 import { queryCommands } from './commands/query.ts';
 import { retentionCommand } from './commands/retention.ts';
+import { riskCommand } from './commands/risk.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { subscriptionsCommand } from './commands/subscriptions.ts';
@@ -127,6 +128,7 @@ export function createProgram(): Command {
   actionsCommand(program);
   controlsCommand(program);
   policyCommand(program);
+  riskCommand(program);
   exportCommand(program);
   retentionCommand(program);
   enforcementCommands(program);

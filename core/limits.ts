@@ -150,6 +150,7 @@ export const LIMITS = {
   policy_calls_read_max: 100_000, // whose parameters a suggested or a tried policy looks at for destinations, the newest
   policy_lines_max: 2_000, // tools of a policy; destinations of a tool
   policy_calls_shown_max: 200, // that a policy would have blocked, the newest
+  risk_half_life_days: 7, // after which what was found of somebody counts half
   accesses_remembered_max: 50_000, // readings that leave no second record within the hour
   evidence_hold_days: 90, // for which a suspension holds its session
 } as const;

@@ -15,6 +15,8 @@ import { openSocket, readSocket } from './support/raw_http.ts';
 
 /** Ids of what one tenant has; each holds the name of the tenant. */
 interface Planted {
+  kind: 'user';
+  id: string;
   source: string;
   session_id: string;
   event_id: string;
@@ -74,6 +76,8 @@ async function plant(tenant: string): Promise<Planted> {
     seq: answer.records[0]?.seq ?? -1,
     rejected_seq: answer.records.at(-1)?.seq ?? -1,
     key_id: detail.key_id,
+    kind: 'user',
+    id: `user-${tenant}`,
     subscription_id: await subscribed(tenant),
   };
 }

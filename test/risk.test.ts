@@ -174,6 +174,32 @@ describe('the risk of one', () => {
   });
 });
 
+describe('the risk of a session', () => {
+  const session = async () => {
+    const { sessions } = await test.read<{ sessions: { session_id: string; risk: number; alerts: number }[] }>(
+      '/v1/sessions?limit=100',
+      analyst,
+    );
+    const listed = sessions.find(({ session_id }) => session_id === 'of-servers');
+    const shown = await test.read<{ session: { risk: number } }>('/v1/sessions/of-servers', analyst);
+    return { listed: listed?.risk, alerts: listed?.alerts, shown: shown.session.risk };
+  };
+
+  it('counts no alert that was closed as harmless, in the list and by itself, and counts a confirmed one', async () => {
+    const later = { tenant, session_id: 'of-servers', time_ms: AT_MS + DAY_MS };
+    await raiseAlerts(test.service.writer, [findingOf(later), findingOf({ ...later, severity: 'medium' })]);
+    const before = await session();
+    expect(before).toEqual({ listed: 86, shown: 86, alerts: 2 });
+    const { alerts } = await test.read<{ alerts: { alert_id: string }[] }>('/v1/alerts?session=of-servers', analyst);
+    expect(alerts).toHaveLength(2);
+    for (const { alert_id } of alerts) await act(alert_id, { action: 'close', verdict: 'true_positive', note: 'seen' });
+    expect(await session()).toEqual(before);
+    for (const { alert_id } of alerts) await act(alert_id, { action: 'reopen', note: 'again' });
+    for (const { alert_id } of alerts) await act(alert_id, { action: 'close', verdict: 'benign', note: 'seen' });
+    expect(await session()).toEqual({ listed: 0, shown: 0, alerts: 2 });
+  });
+});
+
 describe('the list', () => {
   it('begins with the greatest risk, and gives no more than was asked for', async () => {
     const users = await list('user');

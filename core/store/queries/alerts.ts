@@ -183,7 +183,10 @@ async function withStates(store: Store, tenant: string, rows: readonly StoredAle
 }
 
 /** What is evidence of its own in alerts, see `SessionSummary`: the part that is summed over them. */
-export const RISK_SUM = 'sum(log(1 - risk / 100))';
+export const RISK_SUM = `sumIf(log(1 - risk / 100), alert_id NOT IN (
+       SELECT alert_id FROM v_alert_actions WHERE tenant = {tenant:String} GROUP BY alert_id
+       HAVING argMaxIf(toString(status), seq, status != '') = 'closed'
+         AND argMaxIf(toString(verdict), seq, status != '') IN ('false_positive', 'benign', 'test', 'duplicate')))`;
 
 const RISKS_AT_ONCE = 250;
 

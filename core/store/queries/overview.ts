@@ -1,6 +1,7 @@
 /** What happened in a stretch of time, counted: the numbers of the overview. */
 import type { QueryParams } from '../bind.ts';
 import type { Store } from '../store.ts';
+import { RISK_SUM } from './alerts.ts';
 import { COMMITTED_ALERTS, COMMITTED_EVENTS, readHeads } from './committed.ts';
 
 export interface OverviewScope {
@@ -62,7 +63,7 @@ export interface OverviewCounts {
 const IN_TIME = `time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')`;
 const ACTIVE = `last_time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND first_time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')`;
 /** Risk of each session from its alerts, see `SessionSummary`. */
-const BY_SESSION = `SELECT session_id, toUInt8(round(100 * (1 - exp(sum(log(1 - risk / 100)))))) AS risk, count() AS alerts
+const BY_SESSION = `SELECT session_id, toUInt8(round(100 * (1 - exp(${RISK_SUM})))) AS risk, count() AS alerts
        FROM ${COMMITTED_ALERTS} AND tenant = {tenant:String} AND ${IN_TIME} GROUP BY session_id`;
 const TOTALS = `sum(a.alerts) AS alerts, max(a.risk) AS risk, count() AS sessions`;
 const ORDER = `GROUP BY name ORDER BY risk DESC, alerts DESC, name LIMIT {top:UInt32}`;

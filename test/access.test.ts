@@ -104,6 +104,8 @@ const QUERIES: Record<string, string> = {
   '/v1/controls/report': '?framework=iso_27001',
   '/v1/export': '?framework=iso_27001',
   '/v1/policies/suggestion': '?role=clerk',
+  // Shortly after what the examples tell of.
+  '/v1/risk/{kind}/{id}': '?at=2026-02-10T00:00:00Z',
   '/v1/tools/versions': '?server=planted&tool=planted',
 };
 const bodyOf = (route: DeclaredRoute, tenant: string): unknown => {

@@ -6,6 +6,7 @@ import { detectBench } from './detect.ts';
 import { detectionReport } from './detection_report.ts';
 import { fitBench } from './fit.ts';
 import { ingestBench } from './ingest.ts';
+import { kafkaBench } from './kafka.ts';
 import { killBench } from './kill.ts';
 import { otlpBench } from './otlp.ts';
 import { readBench } from './read.ts';
@@ -16,6 +17,7 @@ const BENCHES: Record<string, (report: Report, count?: number) => Promise<void>>
   ingest: ingestBench,
   read: readBench,
   batches: batchesBench,
+  kafka: kafkaBench,
   kill: killBench,
   enforcement: enforcementBench,
   deliveries: deliveriesBench,

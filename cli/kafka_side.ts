@@ -117,9 +117,11 @@ export async function openSigning(
   logs: readonly string[],
 ): Promise<Signing> {
   const { config, settings, origin, store, now, onNotice, onHalted } = options;
+  const kafka = createKafka({ ...settings, client_id: `${settings.client_id}-signer` }, onNotice);
+  await readyTopics(kafka, topicsOf(settings), settings, onNotice);
   const signers = openLogSigners(config.data, logs);
   const signer = new KafkaSigner({
-    kafka: createKafka({ ...settings, client_id: `${settings.client_id}-signer` }, onNotice),
+    kafka,
     store,
     topic: topicsOf(settings).checkpoints,
     transactional_id: `${origin}/${settings.epoch}/signer`,

@@ -27,3 +27,11 @@ export function stopSignal(): Promise<void> {
     }
   });
 }
+
+/**
+ * Ends the process when all is closed. The client of Kafka can leave connections open that it does not know of any more,
+ * and these would keep the process alive for ever.
+ */
+export function leave(): never {
+  process.exit(process.exitCode ?? 0);
+}

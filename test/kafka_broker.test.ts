@@ -2,7 +2,7 @@
 
 import { type Admin, CompressionTypes, type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Broker, brokerUnavailable, startBroker } from './support/kafka_broker.ts';
+import { type Broker, brokerUnavailable, startBroker } from '../bench/kafka_broker.ts';
 
 const unavailable = brokerUnavailable();
 

@@ -8,10 +8,10 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Partitioners, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { brokerUnavailable } from '../bench/kafka_broker.ts';
 import { KafkaSettings } from '../core/kafka_settings.ts';
 import { exampleRecords, prompt } from '../detectors/example_events.ts';
 import { createKafka } from '../ingest/kafka/client.ts';
-import { brokerUnavailable } from './support/kafka_broker.ts';
 import { type Cluster, type Role, SESSION_TIMEOUT_MS, startCluster } from './support/kafka_cluster.ts';
 import { marked } from './support/marked_events.ts';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Broker, brokerUnavailable, startBroker } from '../bench/kafka_broker.ts';
 import type { AppError } from '../core/errors.ts';
 import { KafkaSettings } from '../core/kafka_settings.ts';
 import { createPseudonymizer } from '../core/pseudonym.ts';
@@ -21,7 +22,6 @@ import { KafkaSource } from '../ingest/kafka/source.ts';
 import { keyOf, logOf, topicsOf } from '../ingest/kafka/topics.ts';
 import { verifyLog } from '../ingest/verify/verify.ts';
 import { openTestStore } from './log_kit.ts';
-import { type Broker, brokerUnavailable, startBroker } from './support/kafka_broker.ts';
 
 const why = brokerUnavailable();
 if (why !== undefined) console.log(`not run: ${why}`);

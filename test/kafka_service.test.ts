@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Broker, brokerUnavailable, startBroker } from '../bench/kafka_broker.ts';
 import { openService, type Service } from '../cli/service.ts';
 import { loadConfig } from '../core/config.ts';
 import { KafkaSettings } from '../core/kafka_settings.ts';
 import { createKafka } from '../ingest/kafka/client.ts';
 import { PartitionReader } from '../ingest/kafka/partition_reader.ts';
-import { type Broker, brokerUnavailable, startBroker } from './support/kafka_broker.ts';
 import { marked } from './support/marked_events.ts';
 
 const why = brokerUnavailable();

@@ -8,7 +8,7 @@ import { writeWhole } from '../../core/secret_file.ts';
 import { lastService } from '../backend.ts';
 import { type KafkaRole, kafkaConfigOf } from '../kafka_side.ts';
 import { listen } from '../listen.ts';
-import { createLogger, halt, stopSignal } from '../long_running.ts';
+import { createLogger, halt, leave, stopSignal } from '../long_running.ts';
 import { say } from '../output.ts';
 import type { Service } from '../service.ts';
 
@@ -58,6 +58,7 @@ async function up(flags: UpFlags, kafka_roles: readonly KafkaRole[]): Promise<vo
   } finally {
     await service.close();
   }
+  if (config.kafka !== undefined) leave();
 }
 
 /** Only the engine's own lock says whether the folder is held; what the last service wrote of itself says by whom. */

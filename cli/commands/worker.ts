@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import type { KafkaSettings } from '../../core/kafka_settings.ts';
 import type { Store } from '../../core/store/store.ts';
 import { kafkaConfigOf } from '../kafka_side.ts';
-import { createLogger, halt, stopSignal } from '../long_running.ts';
+import { createLogger, halt, leave, stopSignal } from '../long_running.ts';
 import { say } from '../output.ts';
 
 interface RoleFlags {
@@ -62,6 +62,7 @@ async function run(
   } finally {
     await store.close();
   }
+  leave();
 }
 
 async function work(role: Role): Promise<{ close(): Promise<void> }> {

@@ -66,8 +66,13 @@ export async function makeTopics(
     const missing = wanted.filter(({ topic }) => !known.has(topic));
     const made = { numPartitions: partitions, replicationFactor: replication };
     if (missing.length > 0) {
-      // Another role may make them at the same moment: then there is nothing left to do, which is no error.
-      await admin.createTopics({ waitForLeaders: true, topics: missing.map((each) => ({ ...each, ...made })) });
+      try {
+        await admin.createTopics({ waitForLeaders: true, topics: missing.map((each) => ({ ...each, ...made })) });
+      } catch (error) {
+        // Another role may make them at the same moment: then there is nothing left to do, which is no error.
+        const now = new Set(await admin.listTopics());
+        if (missing.some(({ topic }) => !now.has(topic))) throw error;
+      }
     }
     return missing.map(({ topic }) => topic);
   } finally {

@@ -13,6 +13,12 @@ export interface Run {
   stderr: string;
 }
 
+export interface Started {
+  child: ChildProcess;
+  match: RegExpExecArray;
+  ended: Promise<Run>;
+}
+
 export interface CommandLine {
   /** A folder that is gone in the end. */
   folder: string;
@@ -25,7 +31,9 @@ export interface CommandLine {
   /** Runs a line of shell in which `$TW` is the command. */
   shell(line: string): Promise<Run>;
   /** Starts the command and waits until its standard error matches. */
-  start(args: string[], until: RegExp): Promise<{ child: ChildProcess; match: RegExpExecArray; ended: Promise<Run> }>;
+  start(args: string[], until: RegExp): Promise<Started>;
+  /** The same for lines of shell, with all that they start in a process group of its own. */
+  startShell(lines: string, until: RegExp): Promise<Started>;
   close(): void;
 }
 
@@ -72,25 +80,32 @@ export function buildCommandLine(): CommandLine {
       return { child, ended: ended(child) };
     },
     shell: (line) => ended(spawned('bash', ['-c', line], { TW: `${process.execPath} ${main}` })),
-    async start(args, until) {
-      const child = spawned(process.execPath, [main, ...args]);
-      const end = ended(child);
-      const match = await new Promise<RegExpExecArray>((resolve, reject) => {
-        let text = '';
-        child.stderr?.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
-          const found = until.exec(text);
-          if (found !== null) resolve(found);
-        });
-        child.on('close', (code) => reject(new Error(`ended with ${code}: ${text}`)));
-      });
-      return { child, match, ended: end };
+    start: (args, until) => startedWhen(spawned(process.execPath, [main, ...args]), until),
+    startShell(lines, until) {
+      const more = { ...env({ TW: `${process.execPath} ${main}` }) };
+      const child = spawn('bash', ['-c', lines], { cwd: folder, env: more, detached: true });
+      started.push(child);
+      return startedWhen(child, until);
     },
     close() {
       for (const child of started) child.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function startedWhen(child: ChildProcess, until: RegExp): Promise<Started> {
+  const end = ended(child);
+  const match = await new Promise<RegExpExecArray>((resolve, reject) => {
+    let text = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const found = until.exec(text);
+      if (found !== null) resolve(found);
+    });
+    child.on('close', (code) => reject(new Error(`ended with ${code}: ${text}`)));
+  });
+  return { child, match, ended: end };
 }
 
 function ended(child: ChildProcess): Promise<Run> {

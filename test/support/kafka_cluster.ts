@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Broker, startBroker } from '../../bench/kafka_broker.ts';
 import { openServerStore, type Store } from '../../core/store/store.ts';
 import { logVkeysPath, readLogVkeys } from '../../ingest/kafka/log_keys.ts';
 import { readSharedPseudonyms } from '../../ingest/kafka/shared_key.ts';
@@ -12,7 +13,6 @@ import type { VerifyReport } from '../../ingest/verify/report.ts';
 import { verifyLog } from '../../ingest/verify/verify.ts';
 import { type Front, startFront } from '../clickhouse_front.ts';
 import { buildCommandLine, type CommandLine, type Run } from './command_line.ts';
-import { type Broker, startBroker } from './kafka_broker.ts';
 import { type Gate, openGate } from './tcp_gate.ts';
 
 export const ORIGIN = 'test.example.com/agents';

@@ -1,5 +1,5 @@
 /**
- * Apache Kafka for tests: one process that is broker and KRaft controller, on loopback, with free ports, a small heap
+ * Apache Kafka for tests and benchmarks: one process that is broker and KRaft controller, on loopback, with free ports, a small heap
  * and a log folder of its own. `KAFKA_BROKERS` names brokers that already run; these are used and never ended.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
